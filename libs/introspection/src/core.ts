@@ -1,0 +1,42 @@
+export { ConfigurationError, type ConfigurationProblem } from './protocol/configuration-error.js';
+export {
+  AccessDeniedError,
+  AccessTokenError,
+  InsufficientScopeError,
+  InvalidRequestError,
+  InvalidTokenError,
+  type InvalidTokenReason,
+  MissingCredentialsError,
+  ResourceServerError,
+  type ResourceServerErrorCode,
+} from './protocol/errors.js';
+export {
+  AuthorizationServerError,
+  ClientRejectedError,
+  IntrospectionResponseError,
+  IntrospectionUnavailableError,
+  KeySetUnavailableError,
+  MetadataError,
+} from './protocol/authorization-server-errors.js';
+export type { IntrospectionResponse } from './protocol/introspection-response.js';
+export type { ClaimSource } from './protocol/claim-mapping.js';
+export type { Requirement } from './protocol/requirement.js';
+export type { Clock } from './pipeline/clock.js';
+export type { ChallengeResponse } from './pipeline/challenge-response.js';
+export type { IntrospectionEvent } from './pipeline/events.js';
+export type { ResourceRequest } from './pipeline/extract/resource-request.js';
+export type {
+  ClaimMappingOptions,
+  ClaimSources,
+  ClientAuthentication,
+  ExtractContext,
+  ExtractOptions,
+  HttpOptions,
+  IssuerOptions,
+  ResourceServerOptions,
+  Secret,
+  VerificationMode,
+} from './pipeline/options/options.js';
+export { AccessTokenPrincipal, type Actor } from './pipeline/principal/access-token-principal.js';
+export { type ApplicationPrincipal, createPrincipal } from './pipeline/principal/create-principal.js';
+export { createResourceServer, type IntrospectOptions, type ResourceServer } from './pipeline/resource-server.js';

@@ -1,0 +1,75 @@
+import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import type { AccessTokenPrincipal } from '../pipeline/principal/access-token-principal.js';
+import type { IntrospectOptions } from '../pipeline/resource-server.js';
+import type { IntrospectionResponse } from '../protocol/introspection-response.js';
+import type { Requirement } from '../protocol/requirement.js';
+import { Authenticator, type HttpRequest } from './authenticator.js';
+import { type HttpResponse, responseOf } from './http-response.js';
+import { AUTHENTICATOR } from './injection-tokens.js';
+import { resolveRouteRequirement } from './route-requirement.js';
+
+/** Access tokens for code that is no guard: other guards, interceptors, services. */
+@Injectable()
+export class IntrospectionService {
+  readonly #authenticator: Authenticator;
+
+  constructor(@Inject(AUTHENTICATOR) authenticator: Authenticator) {
+    this.#authenticator = authenticator;
+  }
+
+  /**
+   * Says what a token is worth, by the configured `verification`; for JWTs checked here, its verified claims, without a
+   * call.
+   *
+   * Not checked: the binding to a key or certificate, as there is no request.
+   *
+   * @returns `{ active: false }` for a token that is not valid here
+   * @throws {ResourceServerException} 503, only when the authorization server is at fault
+   * @throws {TypeError} for a token that is no text, and for an unknown option or issuer
+   * @see RFC 7662 §2.2
+   */
+  async introspect(token: string, options?: IntrospectOptions): Promise<IntrospectionResponse> {
+    try {
+      return await this.#authenticator.server.introspect(token, options);
+    } catch (error) {
+      throw this.#authenticator.toException(error, undefined);
+    }
+  }
+
+  /**
+   * Authenticates a request as the guard does, without the decorators of its handler.
+   *
+   * @param options `audience` replaces the configured one
+   * @throws {ResourceServerException} with its headers on the response already; never resolves without a principal
+   */
+  async authenticate(request: HttpRequest, options: Pick<Requirement, 'audience'> = {}): Promise<AccessTokenPrincipal> {
+    const principal = await this.#authenticator.admit(request, { openness: undefined, requirement: options });
+    if (principal === undefined) throw new TypeError('authenticated without a principal');
+    return principal;
+  }
+
+  /**
+   * Judges a principal by a requirement, or by the decorators of the handler that a context leads to.
+   *
+   * Not checked: whether its token is still valid.
+   *
+   * @throws {ResourceServerException} the exact refusal, its headers on the response where there is one
+   */
+  async authorize(principal: AccessTokenPrincipal, target: Requirement | ExecutionContext): Promise<void> {
+    if (!isExecutionContext(target)) return this.#authenticator.authorize(principal, target);
+    const route = resolveRouteRequirement(target.getClass(), target.getHandler() as (...args: never[]) => unknown);
+    if (route.openness === 'public') return undefined;
+    return this.#authenticator.authorize(principal, route.requirement, responseIn(target));
+  }
+}
+
+function isExecutionContext(target: Requirement | ExecutionContext): target is ExecutionContext {
+  return typeof (target as Partial<ExecutionContext>).getHandler === 'function';
+}
+
+function responseIn(context: ExecutionContext): HttpResponse | undefined {
+  if (context.getType<string>() !== 'http') return undefined;
+  return (
+    context.switchToHttp().getResponse<HttpResponse | undefined>() ?? responseOf(context.switchToHttp().getRequest<object>())
+  );
+}

@@ -1,0 +1,19 @@
+import { HttpException } from '@nestjs/common';
+import type { ChallengeResponse } from '../pipeline/challenge-response.js';
+import type { ResourceServerError } from '../protocol/errors.js';
+
+/**
+ * A refusal as Nest throws it. The headers are on the response already, so that an exception filter decides the body
+ * only; they are here too for those who answer by themselves. `cause` is the framework-free error with its `code`.
+ */
+export class ResourceServerException extends HttpException {
+  /** A list is several field lines. */
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  override readonly cause: ResourceServerError;
+
+  constructor(error: ResourceServerError, answer: ChallengeResponse) {
+    super(answer.body, answer.status, { cause: error });
+    this.cause = error;
+    this.headers = answer.headers;
+  }
+}

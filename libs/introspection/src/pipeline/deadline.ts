@@ -1,0 +1,37 @@
+/**
+ * One bound for all that a request waits for: metadata, keys, call and retry. Starts when the first of them has to wait.
+ */
+export class Deadline {
+  readonly #timeoutMs: number;
+  #signal: AbortSignal | undefined;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Aborts when the time is over. The timer keeps no process alive. */
+  get signal(): AbortSignal {
+    this.#signal ??= AbortSignal.timeout(this.#timeoutMs);
+    return this.#signal;
+  }
+
+  /**
+   * Waits for something shared no longer than this deadline; the shared work goes on for the others.
+   *
+   * @throws what `late` makes, when the time is over first
+   */
+  async wait<T>(shared: Promise<T>, late: () => Error): Promise<T> {
+    const { signal } = this;
+    let abort: (() => void) | undefined;
+    const timeout = new Promise<never>((_resolve, reject) => {
+      abort = () => reject(late());
+      if (signal.aborted) abort();
+      else signal.addEventListener('abort', abort, { once: true });
+    });
+    try {
+      return await Promise.race([shared, timeout]);
+    } finally {
+      if (abort !== undefined) signal.removeEventListener('abort', abort);
+    }
+  }
+}

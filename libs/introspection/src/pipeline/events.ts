@@ -1,0 +1,53 @@
+import type { InvalidTokenReason, ResourceServerErrorCode } from '../protocol/errors.js';
+
+/**
+ * What happened, for audit and metrics. A closed list; no token, secret or claim value is in any of them.
+ * Switch on `type`.
+ */
+export type IntrospectionEvent = { readonly atMs: number; readonly issuer?: string } & (
+  | { readonly type: 'extract.refused'; readonly code: ResourceServerErrorCode }
+  | { readonly type: 'issuer.unknown' }
+  | { readonly type: 'verification.refused'; readonly reason: InvalidTokenReason }
+  | {
+      readonly type: 'verification.introspected';
+      readonly outcome: 'active' | 'inactive' | 'failed';
+      readonly status?: number;
+      readonly durationMs: number;
+    }
+  | { readonly type: 'verification.client_rejected'; readonly status: number }
+  | { readonly type: 'keys.refreshed' }
+  | { readonly type: 'keys.unknown_kid' }
+  | { readonly type: 'keys.failed' }
+  | { readonly type: 'metadata.refreshed' }
+  | { readonly type: 'metadata.failed'; readonly code: ResourceServerErrorCode }
+  | { readonly type: 'policy.refused'; readonly code: ResourceServerErrorCode }
+  | {
+      readonly type: 'principal.accepted';
+      readonly verifiedBy: 'local' | 'introspection' | 'both';
+      readonly durationMs: number;
+    }
+);
+
+/** Distributes over the union, so that each event keeps its own members. */
+type WithoutTime<T> = T extends unknown ? Omit<T, 'atMs'> : never;
+
+/** An event before its time is stamped on it. */
+export type EventDescription = WithoutTime<IntrospectionEvent>;
+
+/** Where events go. */
+export type EventSink = (event: EventDescription) => void;
+
+/**
+ * Hands events to a listener. One that throws, rejects or is slow changes nothing: nothing of it is awaited.
+ */
+export function createEventSink(listener: ((event: IntrospectionEvent) => unknown) | undefined, now: () => number): EventSink {
+  if (listener === undefined) return () => {};
+  return (description) => {
+    try {
+      const result = listener({ ...description, atMs: now() } as IntrospectionEvent);
+      if (result instanceof Promise) result.catch(() => {});
+    } catch {
+      // The contract: a listener cannot change an outcome.
+    }
+  };
+}

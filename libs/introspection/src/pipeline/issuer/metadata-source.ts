@@ -1,0 +1,94 @@
+import { type AuthorizationServerMetadata, readMetadata } from '../../protocol/authorization-server-metadata.js';
+import { MetadataError } from '../../protocol/authorization-server-errors.js';
+import { metadataUrls } from '../../protocol/issuer-identifier.js';
+import { decodeUtf8, parseJsonObject } from '../../protocol/json.js';
+import { normalizeMediaType } from '../../protocol/compact-jwt.js';
+import type { Clock } from '../clock.js';
+import type { Deadline } from '../deadline.js';
+import type { EventSink } from '../events.js';
+import type { NoticeSink } from '../notices.js';
+import type { HttpClient } from '../outbound/http-client.js';
+import { OutboundError } from '../outbound/outbound-error.js';
+import { Refreshable } from '../outbound/refreshable.js';
+
+const MAX_AGE_MS = 3_600_000;
+
+/** What the metadata source works with. */
+export interface MetadataSourceParts {
+  readonly issuer: string;
+  readonly allowInsecureHttp: boolean;
+  readonly client: HttpClient;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly emit: EventSink;
+  readonly notify: NoticeSink;
+}
+
+/**
+ * The metadata of one configured issuer: fetched lazily, refreshed in the background, the last good copy kept.
+ *
+ * @see RFC 8414 §3, OpenID Connect Discovery 1.0 §4
+ */
+export class MetadataSource {
+  readonly #parts: MetadataSourceParts;
+  readonly #document: Refreshable<AuthorizationServerMetadata>;
+
+  constructor(parts: MetadataSourceParts) {
+    this.#parts = parts;
+    this.#document = new Refreshable((deadline) => this.#load(deadline), parts.clock, parts.timeoutMs);
+  }
+
+  /** Starts fetching, for nobody in particular. */
+  warmUp(): void {
+    this.#document.refreshInBackground();
+  }
+
+  /** @throws {MetadataError} when none is held and none can be fetched before the deadline */
+  async get(deadline: Deadline): Promise<AuthorizationServerMetadata> {
+    const { value } = this.#document;
+    if (value !== undefined) {
+      if (this.#document.ageMs >= MAX_AGE_MS) this.#document.refreshInBackground();
+      return value;
+    }
+    const pause = this.#document.pauseLeftMs;
+    if (pause > 0) throw new MetadataError({ detail: 'the metadata could not be fetched', retryAfterSeconds: pause / 1000 });
+    return deadline.wait(this.#document.refresh(), () => new MetadataError({ detail: 'no metadata within the deadline' }));
+  }
+
+  async #load(deadline: Deadline): Promise<AuthorizationServerMetadata> {
+    const { issuer, emit, notify } = this.#parts;
+    try {
+      const metadata = await this.#fetchFirst(deadline);
+      emit({ type: 'metadata.refreshed', issuer });
+      for (const warning of metadata.warnings) notify({ level: 'warn', text: `${issuer}: ${warning}` });
+      return metadata;
+    } catch (error) {
+      const failure = error instanceof MetadataError ? error : new MetadataError({ detail: describe(error) });
+      emit({ type: 'metadata.failed', issuer, code: failure.code });
+      notify({
+        level: 'error',
+        text: `No metadata of ${issuer}: ${failure.detail}. Check the option issuer, or give the endpoints explicitly.`,
+      });
+      throw failure;
+    }
+  }
+
+  async #fetchFirst(deadline: Deadline): Promise<AuthorizationServerMetadata> {
+    const { issuer, allowInsecureHttp, client } = this.#parts;
+    let reason = 'no document was found at the well-known locations';
+    for (const url of metadataUrls(issuer)) {
+      const response = await client.send({ method: 'GET', url, headers: { accept: 'application/json' } }, deadline);
+      const type = response.headers.get('content-type')?.split(';', 1)[0]?.trim() ?? '';
+      if (response.status !== 200 || normalizeMediaType(type) !== 'application/json') continue;
+      const text = decodeUtf8(response.body);
+      const metadata = readMetadata(text === undefined ? undefined : parseJsonObject(text), issuer, allowInsecureHttp);
+      if (!('unusable' in metadata)) return metadata;
+      reason = metadata.unusable;
+    }
+    throw new MetadataError({ detail: reason });
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof OutboundError ? error.message : 'unexpected failure';
+}

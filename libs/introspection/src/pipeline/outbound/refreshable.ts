@@ -1,0 +1,74 @@
+import type { Clock } from '../clock.js';
+import { Deadline } from '../deadline.js';
+
+/** How long after the nth failure in a row nothing is asked: the first two are free, so that recovery shows at once. */
+function pauseMs(failures: number): number {
+  return failures < 3 ? 0 : Math.min(1000 * 2 ** (failures - 3), 30_000);
+}
+
+/**
+ * A value that is fetched, held, and fetched again: one fetch in the air, the last good value kept when a later fetch
+ * fails, and pauses that grow while it fails.
+ */
+export class Refreshable<T> {
+  #value: T | undefined;
+  #loadedAtMs = 0;
+  #failures = 0;
+  #retryAtMs = 0;
+  #pending: Promise<T> | undefined;
+
+  constructor(
+    private readonly load: (deadline: Deadline) => Promise<T>,
+    private readonly clock: Clock,
+    private readonly timeoutMs: number,
+  ) {}
+
+  /** The last good value, however old. */
+  get value(): T | undefined {
+    return this.#value;
+  }
+
+  /** Milliseconds since the fetch of the held value began; infinite where none is held. */
+  get ageMs(): number {
+    return this.#value === undefined ? Number.POSITIVE_INFINITY : this.clock.now() - this.#loadedAtMs;
+  }
+
+  /** Whether the latest fetch failed. */
+  get isFailing(): boolean {
+    return this.#failures > 0;
+  }
+
+  /** Milliseconds for which nothing is asked because fetches failed; 0 where the next may go out. */
+  get pauseLeftMs(): number {
+    return this.#pending === undefined ? Math.max(0, this.#retryAtMs - this.clock.now()) : 0;
+  }
+
+  /** Fetches, or joins the fetch in the air. It has a deadline of its own, as many may wait for it. */
+  refresh(): Promise<T> {
+    this.#pending ??= this.#refresh().finally(() => {
+      this.#pending = undefined;
+    });
+    return this.#pending;
+  }
+
+  /** As {@link refresh}, for nobody in particular: a failure is no unhandled rejection, and pauses are kept. */
+  refreshInBackground(): void {
+    if (this.pauseLeftMs === 0) this.refresh().catch(() => {});
+  }
+
+  async #refresh(): Promise<T> {
+    const startedAtMs = this.clock.now();
+    try {
+      const value = await this.load(new Deadline(this.timeoutMs));
+      this.#value = value;
+      this.#loadedAtMs = startedAtMs;
+      this.#failures = 0;
+      this.#retryAtMs = 0;
+      return value;
+    } catch (error) {
+      this.#failures += 1;
+      this.#retryAtMs = this.clock.now() + pauseMs(this.#failures);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,198 @@
+import { InvalidTokenError, type ResourceServerError } from '../protocol/errors.js';
+import { INACTIVE, type IntrospectionResponse } from '../protocol/introspection-response.js';
+import type { Requirement } from '../protocol/requirement.js';
+import { isToken68 } from '../protocol/authorization-header.js';
+import { authenticate, authenticateIfPresented } from './authenticate.js';
+import { type ChallengeResponse, toChallengeResponse } from './challenge-response.js';
+import { stopwatchMs } from './clock.js';
+import { Deadline } from './deadline.js';
+import { createEventSink, type EventSink } from './events.js';
+import type { ResourceRequest } from './extract/resource-request.js';
+import { createQuietNotices, type NoticeSink, processNotices } from './notices.js';
+import type { ResourceServerOptions } from './options/options.js';
+import { resolveOptions } from './options/resolve-options.js';
+import type { ResolvedOptions } from './options/resolved-options.js';
+import { HttpClient } from './outbound/http-client.js';
+import { assertRequirement } from './policy/assert-requirement.js';
+import { checkRequirement } from './policy/check-requirement.js';
+import type { AccessTokenPrincipal } from './principal/access-token-principal.js';
+import { reportRefusal } from './report-refusal.js';
+import { TrustedIssuer } from './trusted-issuer.js';
+import type { Expectation, VerifiedToken } from './verification/verified-token.js';
+import { verifyToken } from './verification/verify-token.js';
+
+/** What the journey of a token needs to know of the server it belongs to. */
+export interface ResourceServerState {
+  readonly options: ResolvedOptions;
+  readonly issuers: { route(): TrustedIssuer };
+  verify(issuer: TrustedIssuer, token: string, expected: Expectation): Promise<VerifiedToken>;
+}
+
+/** How `introspect` is asked. */
+export interface IntrospectOptions {
+  /** Asks this configured issuer only. */
+  readonly issuer?: string;
+}
+
+/** A protected API: checks access tokens and answers refusals. */
+export interface ResourceServer {
+  /**
+   * Verifies the access token of a request and judges it by the requirement.
+   *
+   * @throws {AccessTokenError} the client's fault; {@link challenge} makes the answer
+   * @throws {AccessDeniedError} for a missing role
+   * @throws {AuthorizationServerError} when nobody could say what the token is worth
+   * @throws {TypeError} for a malformed requirement
+   */
+  authenticate(request: ResourceRequest, requirement?: Requirement): Promise<AccessTokenPrincipal>;
+
+  /** As {@link authenticate}, but a request without usable credentials resolves to `undefined`. A bad token is refused. */
+  authenticateIfPresented(request: ResourceRequest, requirement?: Requirement): Promise<AccessTokenPrincipal | undefined>;
+
+  /**
+   * Judges a principal by a requirement.
+   *
+   * Not checked: whether its token is still valid.
+   *
+   * @throws {InvalidTokenError} for another issuer or audience
+   * @throws {InsufficientScopeError} for a missing scope
+   * @throws {AccessDeniedError} for a missing role
+   * @throws {TypeError} for a malformed requirement
+   */
+  authorize(principal: AccessTokenPrincipal, requirement: Requirement): Promise<void>;
+
+  /**
+   * Says what a token is worth, by the configured `verification`; for JWTs checked here, its verified claims.
+   *
+   * Not checked: the binding to a key or certificate, as there is no request.
+   *
+   * @returns `{ active: false }` for a token that is not valid here, whatever the reason
+   * @throws {AuthorizationServerError} only when the authorization server is at fault
+   * @throws {TypeError} for a token that is no text, and for an unknown option or issuer
+   * @see RFC 7662 §2.2
+   */
+  introspect(token: string, options?: IntrospectOptions): Promise<IntrospectionResponse>;
+
+  /** Status, headers and body of the answer to a refused request. */
+  challenge(error: ResourceServerError): ChallengeResponse;
+
+  /** Ends connections and calls. A request that still needs the authorization server is refused with 503. */
+  close(): Promise<void>;
+}
+
+/** The composition root: owns everything that has a state. */
+export class ResourceServerEngine implements ResourceServer, ResourceServerState {
+  readonly options: ResolvedOptions;
+  readonly issuers: { route(): TrustedIssuer };
+  readonly #issuer: TrustedIssuer;
+  readonly #client: HttpClient;
+  readonly #emit: EventSink;
+  readonly #notify: NoticeSink;
+  readonly #checked = new WeakSet<Requirement>();
+
+  constructor(options: ResourceServerOptions, notices: NoticeSink = processNotices) {
+    this.options = resolveOptions(options);
+    const { clock, http, onEvent, issuers, warnings } = this.options;
+    this.#client = new HttpClient(http);
+    this.#emit = createEventSink(onEvent, () => clock.now());
+    this.#notify = createQuietNotices(notices, clock);
+    const shared = { options: this.options, client: this.#client, emit: this.#emit, notify: this.#notify };
+    const [issuer] = issuers.map((issuerOptions) => new TrustedIssuer(issuerOptions, shared));
+    if (issuer === undefined) throw new TypeError('options without an issuer');
+    this.#issuer = issuer;
+    this.issuers = { route: () => issuer };
+    for (const text of warnings) this.#notify({ level: 'warn', text });
+  }
+
+  /** Starts discovery in the background. Never delays, never fails; without it, the first request starts it. */
+  warmUp(): void {
+    this.#issuer.warmUp();
+  }
+
+  authenticate(request: ResourceRequest, requirement: Requirement = {}): Promise<AccessTokenPrincipal> {
+    return this.#observe(requirement, () => authenticate(this, request, requirement));
+  }
+
+  authenticateIfPresented(request: ResourceRequest, requirement: Requirement = {}): Promise<AccessTokenPrincipal | undefined> {
+    return this.#observe(requirement, () => authenticateIfPresented(this, request, requirement));
+  }
+
+  async authorize(principal: AccessTokenPrincipal, requirement: Requirement): Promise<void> {
+    this.#check(requirement);
+    try {
+      assertRequirement(principal, requirement);
+    } catch (error) {
+      reportRefusal(error, this.#emit, this.#notify);
+      throw error;
+    }
+  }
+
+  async introspect(token: string, options: IntrospectOptions = {}): Promise<IntrospectionResponse> {
+    if (typeof token !== 'string') throw new TypeError('introspect needs the access token as a string');
+    for (const name of Object.keys(options)) {
+      if (name !== 'issuer') throw new TypeError(`introspect: the option '${name}' is not supported in this version`);
+    }
+    const issuer = this.#issuer;
+    if (options.issuer !== undefined && options.issuer !== issuer.options.issuer)
+      throw new TypeError('introspect: that issuer is not configured');
+    if (token.length > this.options.extract.maxTokenLength || !isToken68(token)) return INACTIVE;
+    try {
+      const { claims } = await this.verify(issuer, token, issuer.expectation(undefined));
+      return { ...claims, active: true };
+    } catch (error) {
+      if (error instanceof InvalidTokenError) return INACTIVE;
+      throw error;
+    }
+  }
+
+  challenge(error: ResourceServerError): ChallengeResponse {
+    return toChallengeResponse(error, this.options.realm);
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+
+  verify(issuer: TrustedIssuer, token: string, expected: Expectation): Promise<VerifiedToken> {
+    const { clock, clockToleranceSeconds, http } = this.options;
+    const now = () => ({ nowMs: clock.now(), toleranceSeconds: clockToleranceSeconds });
+    return verifyToken(issuer, token, { expected, now, deadline: new Deadline(http.timeoutMs) });
+  }
+
+  async #observe<T extends AccessTokenPrincipal | undefined>(requirement: Requirement, journey: () => Promise<T>): Promise<T> {
+    this.#check(requirement);
+    const startedMs = stopwatchMs();
+    try {
+      const principal = await journey();
+      if (principal !== undefined && principal.verifiedBy !== 'application') {
+        const { issuer, verifiedBy } = principal;
+        this.#emit({ type: 'principal.accepted', issuer, verifiedBy, durationMs: stopwatchMs() - startedMs });
+      }
+      return principal;
+    } catch (error) {
+      reportRefusal(error, this.#emit, this.#notify);
+      throw error;
+    }
+  }
+
+  #check(requirement: Requirement): void {
+    if (this.#checked.has(requirement)) return;
+    checkRequirement(requirement);
+    // Only what cannot change any more is worth remembering.
+    if (Object.isFrozen(requirement)) this.#checked.add(requirement);
+  }
+}
+
+/**
+ * Creates a resource server for any Node program.
+ *
+ * @throws {ConfigurationError} with every problem of the options at once
+ * @example
+ * const server = createResourceServer({ issuer: 'https://auth.example.com', audience: 'https://api.example.com', verification: 'local' });
+ * const principal = await server.authenticate(request, { scopes: ['read'] });
+ */
+export function createResourceServer(options: ResourceServerOptions): ResourceServer {
+  const server = new ResourceServerEngine(options);
+  server.warmUp();
+  return server;
+}

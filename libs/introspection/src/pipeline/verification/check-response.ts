@@ -1,0 +1,62 @@
+import { readScopes } from '../../protocol/claim-mapping.js';
+import { InvalidTokenError } from '../../protocol/errors.js';
+import { type IntrospectionResponse, withoutNulls } from '../../protocol/introspection-response.js';
+import type { JsonObject } from '../../protocol/json.js';
+import { audienceOf, isIntendedFor, wronglyTypedClaim } from '../../protocol/registered-claims.js';
+import { isAnotherToken } from '../../protocol/token-purpose.js';
+import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
+import { checkTimes, foreignAudience, type Instant } from './check-jwt.js';
+import type { Expectation, VerifiedToken } from './verified-token.js';
+
+/**
+ * Makes every check of an introspection response, each time it is used: the server's "active" is no answer to whether
+ * the token is for us, nor to what time it is.
+ *
+ * Not checked: the binding (`cnf`), which needs the request.
+ *
+ * @throws {InvalidTokenError}
+ * @see RFC 7662 §2.2
+ */
+export function checkResponse(
+  token: string,
+  response: IntrospectionResponse,
+  options: ResolvedIssuerOptions,
+  expected: Expectation,
+  instant: Instant,
+): VerifiedToken {
+  if (!response.active) throw refusal('inactive', 'the authorization server says that the token is not active');
+  const { active: _active, ...claims } = response as JsonObject;
+  const present = withoutNulls(claims);
+  const wrong = wronglyTypedClaim(present, ['iss', 'aud']);
+  if (wrong !== undefined)
+    throw refusal(wrong === 'iss' ? 'issuer' : 'audience', `\`${wrong}\` of the introspection response has a wrong type`);
+  if (present.iss !== undefined && present.iss !== options.issuer)
+    throw refusal('issuer', 'the introspection response names another issuer');
+  checkTimes(present, instant);
+  checkAudience(audienceOf(present), expected);
+  if (options.requireTokenType && present.token_type === undefined) {
+    throw refusal('type', 'the introspection response has no token_type: see the option requireTokenType');
+  }
+  if (isAnotherToken(present)) throw refusal('type', 'the introspection response speaks of another kind of token');
+  return {
+    token,
+    issuer: options.issuer,
+    claims: Object.freeze(claims),
+    audience: audienceOf(present),
+    scopes: readScopes(present, options.claims.scopes),
+    expiresAtSeconds: present.exp as number | undefined,
+    verifiedBy: 'introspection',
+  };
+}
+
+function checkAudience(audience: readonly string[], expected: Expectation): void {
+  if (expected.audience === null || (audience.length === 0 && expected.allowMissingAudience)) return;
+  if (audience.length === 0) {
+    throw refusal('audience', 'the introspection response has no aud: see the option allowMissingAudience');
+  }
+  if (!isIntendedFor(audience, expected.audience)) throw foreignAudience();
+}
+
+function refusal(reason: InvalidTokenError['reason'], detail: string): InvalidTokenError {
+  return new InvalidTokenError(reason, { detail });
+}

@@ -1,0 +1,59 @@
+import type { UnverifiedJwt } from '../../protocol/compact-jwt.js';
+import { readScopes } from '../../protocol/claim-mapping.js';
+import { InvalidTokenError } from '../../protocol/errors.js';
+import { deepFreeze, type JsonObject, member } from '../../protocol/json.js';
+import { audienceOf } from '../../protocol/registered-claims.js';
+import type { Deadline } from '../deadline.js';
+import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
+import { checkJwt, type Instant } from './check-jwt.js';
+import type { KeySet } from './key-set.js';
+import { isSignedByOneOf } from './signature.js';
+import type { Expectation, VerifiedToken } from './verified-token.js';
+
+/** A JWT that passed every check but the last: no key for it is known. */
+export const KEY_UNKNOWN = Symbol('key unknown');
+
+/** Checks JWT access tokens of one issuer against its keys. */
+export class LocalVerifier {
+  constructor(
+    private readonly options: ResolvedIssuerOptions,
+    private readonly keys: KeySet,
+  ) {}
+
+  /**
+   * @returns the verified token, or {@link KEY_UNKNOWN}
+   * @throws {InvalidTokenError} when a check fails
+   * @throws {KeySetUnavailableError} when there are no keys to check with
+   * @see RFC 9068 §4
+   */
+  async verify(
+    token: string,
+    jwt: UnverifiedJwt,
+    expected: Expectation,
+    instant: Instant,
+    deadline: Deadline,
+  ): Promise<VerifiedToken | typeof KEY_UNKNOWN> {
+    checkJwt(jwt, this.options, expected, instant);
+    const algorithm = jwt.unverifiedAlgorithm;
+    const kid = member(jwt.unverifiedHeader, 'kid') as string | undefined;
+    const lookup = await this.keys.find(algorithm, kid, deadline);
+    if (lookup.kind === 'unknown') return KEY_UNKNOWN;
+    if (!(await isSignedByOneOf(token, algorithm, lookup.keys))) {
+      this.keys.noteBadSignature();
+      throw new InvalidTokenError('signature', { detail: 'the signature is not of the key that the token names' });
+    }
+    return this.#verified(token, jwt.unverifiedClaims ?? {});
+  }
+
+  #verified(token: string, claims: JsonObject): VerifiedToken {
+    return {
+      token,
+      issuer: this.options.issuer,
+      claims: deepFreeze(claims),
+      audience: audienceOf(claims),
+      scopes: readScopes(claims, this.options.claims.scopes),
+      expiresAtSeconds: claims.exp as number,
+      verifiedBy: 'local',
+    };
+  }
+}

@@ -1,0 +1,55 @@
+import { isDeepStrictEqual } from 'node:util';
+import { InvalidTokenError } from '../../protocol/errors.js';
+import { withoutNulls } from '../../protocol/introspection-response.js';
+import type { JsonObject } from '../../protocol/json.js';
+import type { VerifiedToken } from './verified-token.js';
+
+const MUST_AGREE = ['iss', 'sub', 'client_id', 'cnf'] as const;
+
+/**
+ * Joins what a signature and an introspection response say of one token: they must agree on who it is and how it is
+ * bound, and where they differ in extent the narrower counts.
+ *
+ * @throws {InvalidTokenError} when they disagree on `iss`, `sub`, `client_id` or `cnf`
+ */
+export function mergeVerified(local: VerifiedToken, introspected: VerifiedToken): VerifiedToken {
+  const answer = withoutNulls(introspected.claims);
+  for (const name of MUST_AGREE) {
+    if (
+      Object.hasOwn(local.claims, name) &&
+      Object.hasOwn(answer, name) &&
+      !isDeepStrictEqual(local.claims[name], answer[name])
+    ) {
+      throw new InvalidTokenError(name === 'cnf' ? 'binding' : 'claim', {
+        detail: `the JWT and the introspection response differ in ${name}`,
+      });
+    }
+  }
+  const expiresAtSeconds = earlier(local.expiresAtSeconds, introspected.expiresAtSeconds);
+  const claims: JsonObject = { ...local.claims, ...answer, ...(expiresAtSeconds !== undefined && { exp: expiresAtSeconds }) };
+  return {
+    token: local.token,
+    issuer: local.issuer,
+    claims: Object.freeze(claims),
+    audience: narrower(local.audience, introspected.audience),
+    scopes:
+      local.scopes && introspected.scopes
+        ? intersection(local.scopes, introspected.scopes)
+        : (local.scopes ?? introspected.scopes),
+    expiresAtSeconds,
+    verifiedBy: 'both',
+  };
+}
+
+function narrower(left: readonly string[], right: readonly string[]): readonly string[] {
+  if (left.length === 0) return right;
+  return right.length === 0 ? left : intersection(left, right);
+}
+
+function intersection(left: readonly string[], right: readonly string[]): readonly string[] {
+  return left.filter((item) => right.includes(item));
+}
+
+function earlier(left: number | undefined, right: number | undefined): number | undefined {
+  return left === undefined || (right !== undefined && right < left) ? right : left;
+}

@@ -1,0 +1,141 @@
+import { KeySetUnavailableError } from '../../protocol/authorization-server-errors.js';
+import { normalizeMediaType } from '../../protocol/compact-jwt.js';
+import { decodeUtf8, parseJsonObject } from '../../protocol/json.js';
+import type { Clock } from '../clock.js';
+import type { Deadline } from '../deadline.js';
+import type { EventSink } from '../events.js';
+import type { NoticeSink } from '../notices.js';
+import type { HttpClient } from '../outbound/http-client.js';
+import { OutboundError } from '../outbound/outbound-error.js';
+import { Refreshable } from '../outbound/refreshable.js';
+import type { VerificationKey } from './jwk.js';
+import { chooseKeys, type KeyLookup, type KeySet, readKeySet } from './key-set.js';
+
+/** How long fetched keys serve, in seconds. */
+export interface KeySetLifetime {
+  /** Fresh for so long; refreshed in the background when three quarters of it are over. */
+  readonly maxAgeSeconds: number;
+  /** The pause between fetches that tokens can cause. */
+  readonly cooldownSeconds: number;
+  /** How long the last good set serves beyond its freshness while the endpoint is down. */
+  readonly maxStaleSeconds: number;
+}
+
+/** What a remote key set works with. */
+export interface RemoteKeySetParts {
+  readonly issuer: string;
+  readonly url: (deadline: Deadline) => string | Promise<string>;
+  readonly lifetime: KeySetLifetime;
+  readonly client: HttpClient;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly emit: EventSink;
+  readonly notify: NoticeSink;
+}
+
+const MEDIA_TYPES = ['application/json', 'application/jwk-set+json'];
+
+/** The keys of an issuer, fetched from its `jwks_uri`. */
+export class RemoteKeySet implements KeySet {
+  readonly #parts: RemoteKeySetParts;
+  readonly #keys: Refreshable<readonly VerificationKey[]>;
+  #coolUntilMs = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: RemoteKeySetParts) {
+    this.#parts = parts;
+    this.#keys = new Refreshable((deadline) => this.#load(deadline), parts.clock, parts.timeoutMs);
+  }
+
+  find(algorithm: string, kid: string | undefined, deadline: Deadline): KeyLookup | Promise<KeyLookup> {
+    const { value } = this.#keys;
+    const { maxAgeSeconds } = this.#parts.lifetime;
+    if (value === undefined || this.#keys.ageMs >= maxAgeSeconds * 1000) return this.#findAfterRefresh(algorithm, kid, deadline);
+    if (this.#keys.ageMs >= maxAgeSeconds * 750) this.#keys.refreshInBackground();
+    const lookup = chooseKeys(value, algorithm, kid);
+    return lookup.kind === 'unknown' ? this.#findUnknown(algorithm, kid, deadline) : lookup;
+  }
+
+  noteBadSignature(): void {
+    if (this.#startCooldown()) this.#keys.refreshInBackground();
+  }
+
+  /** The held set is missing or no longer fresh: what verifies now must be in a new one, or in one that is not too old. */
+  async #findAfterRefresh(algorithm: string, kid: string | undefined, deadline: Deadline): Promise<KeyLookup> {
+    const { maxAgeSeconds, maxStaleSeconds } = this.#parts.lifetime;
+    const isUsable = this.#keys.ageMs < (maxAgeSeconds + maxStaleSeconds) * 1000;
+    const held = isUsable ? this.#keys.value : undefined;
+    const heldLookup = held === undefined ? undefined : chooseKeys(held, algorithm, kid);
+    if (heldLookup?.kind === 'keys' && this.#keys.isFailing) {
+      this.#keys.refreshInBackground();
+      return heldLookup;
+    }
+    let keys: readonly VerificationKey[];
+    try {
+      keys = await this.#refresh(deadline);
+    } catch (error) {
+      if (heldLookup?.kind !== 'keys') throw error;
+      return heldLookup;
+    }
+    const lookup = chooseKeys(keys, algorithm, kid);
+    // That fetch was the refetch for this `kid` as well.
+    if (lookup.kind === 'unknown') this.#noteUnknown();
+    return lookup;
+  }
+
+  async #findUnknown(algorithm: string, kid: string | undefined, deadline: Deadline): Promise<KeyLookup> {
+    const mayFetch = this.#noteUnknown();
+    if (!mayFetch) {
+      if (this.#keys.isFailing) throw this.#unavailable();
+      return { kind: 'unknown' };
+    }
+    return chooseKeys(await this.#refresh(deadline), algorithm, kid);
+  }
+
+  /** @returns whether this unknown `kid` may cause a fetch */
+  #noteUnknown(): boolean {
+    this.#parts.emit({ type: 'keys.unknown_kid', issuer: this.#parts.issuer });
+    return this.#startCooldown();
+  }
+
+  #startCooldown(): boolean {
+    const now = this.#parts.clock.now();
+    if (now < this.#coolUntilMs) return false;
+    this.#coolUntilMs = now + this.#parts.lifetime.cooldownSeconds * 1000;
+    return true;
+  }
+
+  #refresh(deadline: Deadline): Promise<readonly VerificationKey[]> {
+    if (this.#keys.pauseLeftMs > 0) return Promise.reject(this.#unavailable());
+    return deadline.wait(this.#keys.refresh(), () => new KeySetUnavailableError({ detail: 'no key set within the deadline' }));
+  }
+
+  #unavailable(): KeySetUnavailableError {
+    return new KeySetUnavailableError({
+      detail: 'the key set could not be fetched',
+      retryAfterSeconds: this.#keys.pauseLeftMs / 1000,
+    });
+  }
+
+  async #load(deadline: Deadline): Promise<readonly VerificationKey[]> {
+    const { issuer, client, emit, notify } = this.#parts;
+    try {
+      const url = await this.#parts.url(deadline);
+      const response = await client.send({ method: 'GET', url, headers: { accept: MEDIA_TYPES.join(', ') } }, deadline);
+      const type = response.headers.get('content-type')?.split(';', 1)[0]?.trim() ?? '';
+      if (response.status !== 200) throw new KeySetUnavailableError({ detail: `${response.status} from the key set endpoint` });
+      if (!MEDIA_TYPES.includes(normalizeMediaType(type)))
+        throw new KeySetUnavailableError({ detail: 'the key set has a wrong content type' });
+      const text = decodeUtf8(response.body);
+      const keys = readKeySet(text === undefined ? undefined : parseJsonObject(text), false);
+      if (keys === undefined) throw new KeySetUnavailableError({ detail: 'the key set holds no usable key, or far too many' });
+      emit({ type: 'keys.refreshed', issuer });
+      return keys;
+    } catch (error) {
+      emit({ type: 'keys.failed', issuer });
+      const failure = error instanceof OutboundError ? new KeySetUnavailableError({ detail: error.message }) : error;
+      const detail = (failure as { detail?: string }).detail ?? 'unexpected failure';
+      notify({ level: 'error', text: `No key set of ${issuer}: ${detail}. Check jwksUri, or the jwks_uri of its metadata.` });
+      throw failure;
+    }
+  }
+}

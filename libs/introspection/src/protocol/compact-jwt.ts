@@ -1,0 +1,83 @@
+import { decodeUtf8, isJsonObject, type JsonObject, member, parseJsonObject } from './json.js';
+
+const BASE64URL = /^[A-Za-z0-9_-]+$/;
+
+/**
+ * A text in the shape of a JWT. Nothing in it is verified: it may decide which checks are made, never what is true.
+ */
+export interface UnverifiedJwt {
+  readonly unverifiedHeader: JsonObject;
+  readonly unverifiedAlgorithm: string;
+  /** The claims, or `undefined` where the payload is no JSON object or not encoded canonically. */
+  readonly unverifiedClaims: JsonObject | undefined;
+  /** Whether every part is canonical base64url, so that no other text stands for the same token. */
+  readonly isCanonical: boolean;
+  /** Whether the signature part is empty. */
+  readonly isUnsigned: boolean;
+}
+
+/**
+ * Parses a text of three base64url parts, the first a JSON object with a string `alg`, the second not empty; the third
+ * may be empty, which then fails the checks.
+ *
+ * @returns `undefined` where the text is not JWT-shaped, so that it is an opaque token
+ * @see RFC 7515 §5.2, RFC 7519 §7.2
+ */
+export function parseUnverifiedJwt(token: string): UnverifiedJwt | undefined {
+  const first = token.indexOf('.');
+  const second = token.indexOf('.', first + 1);
+  if (first < 1 || second < 0 || token.includes('.', second + 1)) return undefined;
+  const parts = [token.slice(0, first), token.slice(first + 1, second), token.slice(second + 1)] as const;
+  const [header, payload, signature] = parts;
+  if (!isBase64Url(header) || !isBase64Url(payload) || !(signature === '' || isBase64Url(signature))) return undefined;
+  const unverifiedHeader = decodeObject(header);
+  const unverifiedAlgorithm = unverifiedHeader && member(unverifiedHeader, 'alg');
+  if (unverifiedHeader === undefined || typeof unverifiedAlgorithm !== 'string') return undefined;
+  return {
+    unverifiedHeader,
+    unverifiedAlgorithm,
+    unverifiedClaims: decodeObject(payload),
+    isCanonical: parts.every(isCanonicalBase64Url),
+    isUnsigned: signature === '',
+  };
+}
+
+/** Whether the `alg` says "not signed", in any spelling. */
+export function isNone(algorithm: string): boolean {
+  return algorithm.toLowerCase() === 'none';
+}
+
+/** Whether `crit` is there: we understand no extension, so any `crit`, well-formed or not, refuses (RFC 7515 §4.1.11). */
+export function hasCriticalExtensions(header: JsonObject): boolean {
+  return Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64');
+}
+
+/** Whether the payload claims to be another JWT (RFC 7519 §5.2). */
+export function isNested(header: JsonObject): boolean {
+  const contentType = member(header, 'cty');
+  return contentType !== undefined && (typeof contentType !== 'string' || normalizeMediaType(contentType) === 'application/jwt');
+}
+
+/**
+ * A media type in the form in which two of them compare: lower case, `application/` in front where there is no slash.
+ *
+ * @see RFC 7515 §4.1.9
+ */
+export function normalizeMediaType(type: string): string {
+  const lower = type.toLowerCase();
+  return lower.includes('/') ? lower : `application/${lower}`;
+}
+
+function isBase64Url(part: string): boolean {
+  return part.length % 4 !== 1 && BASE64URL.test(part);
+}
+
+function isCanonicalBase64Url(part: string): boolean {
+  return Buffer.from(part, 'base64url').toString('base64url') === part;
+}
+
+function decodeObject(part: string): JsonObject | undefined {
+  const text = decodeUtf8(Buffer.from(part, 'base64url'));
+  const object = text === undefined ? undefined : parseJsonObject(text);
+  return isJsonObject(object) ? object : undefined;
+}

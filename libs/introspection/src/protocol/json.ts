@@ -1,0 +1,104 @@
+/** A JSON object as parsed: own members only are data, whatever they are called. */
+export type JsonObject = { readonly [member: string]: unknown };
+
+/** Deeper nesting than this is refused: no honest claim needs it, and code that walks values may recurse. */
+const MAX_DEPTH = 64;
+
+/** Whether a value is a JSON object: no array, no `null`. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A member of an object, or `undefined`; never anything inherited, so `constructor` and `__proto__` are plain names. */
+export function member(object: JsonObject, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+/**
+ * Parses one complete JSON text whose value is an object.
+ *
+ * A repeated member name: the last one counts (RFC 7515 §4 allows it); see {@link hasRepeatedMembers}.
+ *
+ * @returns the object, or `undefined` when the text is no JSON, no object, or nested deeper than 64 levels
+ */
+export function parseJsonObject(text: string): JsonObject | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return isJsonObject(value) && isShallow(value) ? value : undefined;
+}
+
+/** Decodes UTF-8 strictly; `undefined` when the bytes are not UTF-8. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether an object anywhere in a text that is known to be JSON names a member twice. Two readers of such a text may
+ * see two different answers (RFC 8259 §4).
+ */
+export function hasRepeatedMembers(json: string): boolean {
+  const open: (Set<string> | undefined)[] = [];
+  for (let at = 0; at < json.length; at += 1) {
+    const character = json[at];
+    if (character === '{') open.push(new Set());
+    else if (character === '[') open.push(undefined);
+    else if (character === '}' || character === ']') open.pop();
+    else if (character === '"') {
+      const end = endOfString(json, at);
+      const names = open.at(-1);
+      if (names !== undefined && isFollowedByColon(json, end)) {
+        const name = JSON.parse(json.slice(at, end)) as string;
+        if (names.has(name)) return true;
+        names.add(name);
+      }
+      at = end - 1;
+    }
+  }
+  return false;
+}
+
+function endOfString(json: string, start: number): number {
+  let at = start + 1;
+  while (json[at] !== '"') at += json[at] === '\\' ? 2 : 1;
+  return at + 1;
+}
+
+function isFollowedByColon(json: string, from: number): boolean {
+  let at = from;
+  while (json[at] === ' ' || json[at] === '\n' || json[at] === '\r' || json[at] === '\t') at += 1;
+  return json[at] === ':';
+}
+
+/** Freezes a JSON value with everything in it. Iterative, as the depth is somebody else's choice. */
+export function deepFreeze<T>(value: T): T {
+  const rest: unknown[] = [value];
+  while (rest.length > 0) {
+    const next = rest.pop();
+    if (typeof next === 'object' && next !== null && !Object.isFrozen(next)) {
+      Object.freeze(next);
+      for (const item of Object.values(next) as unknown[]) rest.push(item);
+    }
+  }
+  return value;
+}
+
+function isShallow(root: JsonObject): boolean {
+  let level: object[] = [root];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth === MAX_DEPTH) return false;
+    const below: object[] = [];
+    for (const value of level) {
+      for (const item of Object.values(value) as unknown[]) if (typeof item === 'object' && item !== null) below.push(item);
+    }
+    level = below;
+  }
+  return true;
+}

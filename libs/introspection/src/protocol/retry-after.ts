@@ -1,0 +1,15 @@
+/** We obey a server for at most this long, so that one bad header cannot keep an API down. */
+const MAX_SECONDS = 60;
+
+/**
+ * Reads `Retry-After`: seconds or an HTTP date (RFC 9110 §10.2.3).
+ *
+ * @returns whole seconds from 0 to 60, or `undefined` where the field is absent or malformed
+ */
+export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
+  if (value === undefined) return undefined;
+  const text = value.trim();
+  if (/^\d{1,10}$/.test(text)) return Math.min(Number(text), MAX_SECONDS);
+  const dateMs = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(dateMs) ? undefined : Math.min(Math.max(0, Math.ceil((dateMs - nowMs) / 1000)), MAX_SECONDS);
+}
