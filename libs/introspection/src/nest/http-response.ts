@@ -42,7 +42,7 @@ export function writeHeaders(response: HttpResponse, headers: Readonly<Record<st
     .map((name) => name.trim())
     .filter((name) => name !== '');
   const known = listed.map((name) => name.toLowerCase());
-  const added = EXPOSED.filter((name) => name in headers && !known.includes(name.toLowerCase()));
+  const added = EXPOSED.filter((name) => !known.includes(name.toLowerCase()));
   if (added.length > 0) response.header('Access-Control-Expose-Headers', [...listed, ...added].join(', '));
 }
 
