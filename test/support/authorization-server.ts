@@ -166,7 +166,10 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     restart: async () => {
       await listen(server, port);
     },
-    close: () => stop(server),
+    close: async () => {
+      await stop(server);
+      keys.release();
+    },
   };
   const routes: Record<string, RawHandler> = {
     [paths.metadata]: (_request, response) => json(response, authorizationServer.metadata),

@@ -1,4 +1,12 @@
-import { CompactSign, exportJWK, generateKeyPair, type CompactJWSHeaderParameters, type CryptoKey, type JWK } from 'jose';
+import {
+  CompactSign,
+  exportJWK,
+  generateKeyPair,
+  type CompactJWSHeaderParameters,
+  type CryptoKey,
+  type GenerateKeyPairResult,
+  type JWK,
+} from 'jose';
 
 export type SigningAlgorithm = 'ES256' | 'RS256';
 
@@ -22,20 +30,29 @@ export interface SigningKeys {
   /** What `/jwks` serves. */
   publicKeySet(): { keys: JWK[] };
   sign(payload: unknown, options?: SignOptions): Promise<string>;
+  /** Lets the next server that starts have the RSA key. */
+  release(): void;
 }
 
+/** An RSA key takes longer than most tests: servers that live at the same time have different ones, later ones may inherit. */
+const releasedRsaPairs: GenerateKeyPairResult[] = [];
 let generated = 0;
 
-export async function generateSigningKey(
+export async function generateSigningKey(alg: SigningAlgorithm, kid?: string): Promise<SigningKey> {
+  return describeKey(alg, await generateKeyPair(alg, { extractable: true }), kid);
+}
+
+async function describeKey(
   alg: SigningAlgorithm,
+  { privateKey, publicKey }: GenerateKeyPairResult,
   kid = `${alg.toLowerCase()}-${++generated}`,
 ): Promise<SigningKey> {
-  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
   return { kid, alg, privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } };
 }
 
 export async function generateSigningKeys(): Promise<SigningKeys> {
-  const [ES256, RS256] = await Promise.all([generateSigningKey('ES256'), generateSigningKey('RS256')]);
+  const rsaPair = releasedRsaPairs.pop() ?? (await generateKeyPair('RS256', { extractable: true }));
+  const [ES256, RS256] = await Promise.all([generateSigningKey('ES256'), describeKey('RS256', rsaPair)]);
   return {
     ES256,
     RS256,
@@ -45,6 +62,9 @@ export async function generateSigningKeys(): Promise<SigningKeys> {
       const bytes = new TextEncoder().encode(typeof payload === 'string' ? payload : JSON.stringify(payload));
       const full = { alg, typ: 'at+jwt', kid: own.kid, ...header };
       return new CompactSign(bytes).setProtectedHeader(full as CompactJWSHeaderParameters).sign(key ?? own.privateKey);
+    },
+    release: () => {
+      if (!releasedRsaPairs.includes(rsaPair)) releasedRsaPairs.push(rsaPair);
     },
   };
 }
