@@ -94,4 +94,4 @@ export function expectCalls(answer: Exchange, calls: { I?: number; J?: number })
 }
 
 /** For modes that never introspect: the fixture without credentials for the endpoint. */
-export const LOCAL: ScenarioSetup = { options: { verification: 'local' }, omit: ['clientAuthentication'] };
+export const LOCAL = { options: { verification: 'local' }, omit: ['clientAuthentication'] } as const satisfies ScenarioSetup;
