@@ -26,17 +26,29 @@ export type { ChallengeResponse } from './pipeline/challenge-response.js';
 export type { IntrospectionEvent } from './pipeline/events.js';
 export type { ResourceRequest } from './pipeline/extract/resource-request.js';
 export type {
+  BearerTokenContext,
   ClaimMappingOptions,
+  ClaimRequirement,
   ClaimSources,
+  ClientAssertionOptions,
   ClientAuthentication,
+  CompatibilityOptions,
   ExtractContext,
   ExtractOptions,
   HttpOptions,
+  IntrospectionResponseOptions,
+  IssuerLookup,
   IssuerOptions,
+  IssuerRouting,
+  KeySetOptions,
+  PrivateKey,
   ResourceServerOptions,
   Secret,
+  ServerOptions,
+  SeveralIssuers,
   VerificationMode,
 } from './pipeline/options/options.js';
 export { AccessTokenPrincipal, type Actor } from './pipeline/principal/access-token-principal.js';
 export { type ApplicationPrincipal, createPrincipal } from './pipeline/principal/create-principal.js';
 export { createResourceServer, type IntrospectOptions, type ResourceServer } from './pipeline/resource-server.js';
+export { secretFromFile } from './pipeline/secret-from-file.js';

@@ -6,7 +6,9 @@ import { assertRequirement } from './policy/assert-requirement.js';
 import { assertSenderConstraint } from './policy/sender-constraint.js';
 import type { AccessTokenPrincipal } from './principal/access-token-principal.js';
 import { principalOfToken } from './principal/create-principal.js';
+import { PresentedToken } from './presented-token.js';
 import type { ResourceServerState } from './resource-server.js';
+import { verifyInOrder } from './verification/verify-in-order.js';
 
 /**
  * The journey of an access token, from a request to the principal: read this first.
@@ -21,10 +23,12 @@ export async function authenticateIfPresented(
 ): Promise<AccessTokenPrincipal | undefined> {
   const credentials = extractCredentials(request, server.options.extract);
   if (credentials === undefined) return undefined;
-  const issuer = server.issuers.route();
-  const verified = await server.verify(issuer, credentials.token, issuer.expectation(requirement.audience));
-  assertSenderConstraint(verified.claims);
-  const principal = principalOfToken(verified, issuer.options.claims);
+  const presented = new PresentedToken(credentials.token);
+  const deadline = server.createDeadline();
+  const issuers = await server.issuers.route(presented, request, deadline);
+  const verified = await verifyInOrder(issuers, presented, server.conditions(requirement, deadline));
+  assertSenderConstraint(verified.facts);
+  const principal = principalOfToken(verified);
   assertRequirement(principal, requirement);
   return principal;
 }

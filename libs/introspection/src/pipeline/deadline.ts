@@ -9,6 +9,11 @@ export class Deadline {
     this.#timeoutMs = timeoutMs;
   }
 
+  /** A deadline of its own, for one of several that are waited for one after the other. */
+  share(parts: number): Deadline {
+    return new Deadline(Math.ceil(this.#timeoutMs / parts));
+  }
+
   /** Aborts when the time is over. The timer keeps no process alive. */
   get signal(): AbortSignal {
     this.#signal ??= AbortSignal.timeout(this.#timeoutMs);

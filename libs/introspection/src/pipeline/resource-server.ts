@@ -16,16 +16,20 @@ import { HttpClient } from './outbound/http-client.js';
 import { assertRequirement } from './policy/assert-requirement.js';
 import { checkRequirement } from './policy/check-requirement.js';
 import type { AccessTokenPrincipal } from './principal/access-token-principal.js';
+import { PresentedToken } from './presented-token.js';
 import { reportRefusal } from './report-refusal.js';
-import { TrustedIssuer } from './trusted-issuer.js';
-import type { Expectation, VerifiedToken } from './verification/verified-token.js';
-import { verifyToken } from './verification/verify-token.js';
+import type { TrustedIssuer } from './trusted-issuer.js';
+import { TrustedIssuers } from './trusted-issuers.js';
+import { type OrderedConditions, verifyInOrder } from './verification/verify-in-order.js';
 
 /** What the journey of a token needs to know of the server it belongs to. */
 export interface ResourceServerState {
   readonly options: ResolvedOptions;
-  readonly issuers: { route(): TrustedIssuer };
-  verify(issuer: TrustedIssuer, token: string, expected: Expectation): Promise<VerifiedToken>;
+  readonly issuers: TrustedIssuers;
+  /** One bound for all that a request waits for. */
+  createDeadline(): Deadline;
+  /** What a verification has to find for a route, and by when. */
+  conditions(requirement: Requirement, deadline: Deadline): OrderedConditions;
 }
 
 /** How `introspect` is asked. */
@@ -83,8 +87,7 @@ export interface ResourceServer {
 /** The composition root: owns everything that has a state. */
 export class ResourceServerEngine implements ResourceServer, ResourceServerState {
   readonly options: ResolvedOptions;
-  readonly issuers: { route(): TrustedIssuer };
-  readonly #issuer: TrustedIssuer;
+  readonly issuers: TrustedIssuers;
   readonly #client: HttpClient;
   readonly #emit: EventSink;
   readonly #notify: NoticeSink;
@@ -92,21 +95,17 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
 
   constructor(options: ResourceServerOptions, notices: NoticeSink = processNotices) {
     this.options = resolveOptions(options);
-    const { clock, http, onEvent, issuers, warnings } = this.options;
+    const { clock, http, onEvent, warnings } = this.options;
     this.#client = new HttpClient(http);
     this.#emit = createEventSink(onEvent, () => clock.now());
     this.#notify = createQuietNotices(notices, clock);
-    const shared = { options: this.options, client: this.#client, emit: this.#emit, notify: this.#notify };
-    const [issuer] = issuers.map((issuerOptions) => new TrustedIssuer(issuerOptions, shared));
-    if (issuer === undefined) throw new TypeError('options without an issuer');
-    this.#issuer = issuer;
-    this.issuers = { route: () => issuer };
+    this.issuers = new TrustedIssuers({ options: this.options, client: this.#client, emit: this.#emit, notify: this.#notify });
     for (const text of warnings) this.#notify({ level: 'warn', text });
   }
 
   /** Starts discovery in the background. Never delays, never fails; without it, the first request starts it. */
   warmUp(): void {
-    this.#issuer.warmUp();
+    this.issuers.warmUp();
   }
 
   authenticate(request: ResourceRequest, requirement: Requirement = {}): Promise<AccessTokenPrincipal> {
@@ -132,12 +131,12 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
     for (const name of Object.keys(options)) {
       if (name !== 'issuer') throw new TypeError(`introspect: the option '${name}' is not supported in this version`);
     }
-    const issuer = this.#issuer;
-    if (options.issuer !== undefined && options.issuer !== issuer.options.issuer)
-      throw new TypeError('introspect: that issuer is not configured');
     if (token.length > this.options.extract.maxTokenLength || !isToken68(token)) return INACTIVE;
+    const presented = new PresentedToken(token);
+    const deadline = this.createDeadline();
     try {
-      const { claims } = await this.verify(issuer, token, issuer.expectation(undefined));
+      const issuers = await this.#issuersFor(presented, options.issuer, deadline);
+      const { claims } = await verifyInOrder(issuers, presented, this.conditions({}, deadline));
       return { ...claims, active: true };
     } catch (error) {
       if (error instanceof InvalidTokenError) return INACTIVE;
@@ -150,13 +149,30 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
   }
 
   async close(): Promise<void> {
-    await this.#client.close();
+    await Promise.all([this.issuers.close(), this.#client.close()]);
   }
 
-  verify(issuer: TrustedIssuer, token: string, expected: Expectation): Promise<VerifiedToken> {
-    const { clock, clockToleranceSeconds, http } = this.options;
+  createDeadline(): Deadline {
+    return new Deadline(this.options.http.timeoutMs);
+  }
+
+  conditions(requirement: Requirement, deadline: Deadline): OrderedConditions {
+    const { clock, clockToleranceSeconds } = this.options;
     const now = () => ({ nowMs: clock.now(), toleranceSeconds: clockToleranceSeconds });
-    return verifyToken(issuer, token, { expected, now, deadline: new Deadline(http.timeoutMs) });
+    return { audience: requirement.audience, now, deadline };
+  }
+
+  /** Outside a request, the issuer is named by the caller, by the token, or is the only one that can be asked. */
+  async #issuersFor(presented: PresentedToken, name: string | undefined, deadline: Deadline): Promise<readonly TrustedIssuer[]> {
+    if (name !== undefined) {
+      const issuer = await this.issuers.find(name, deadline);
+      if (issuer === undefined) throw new TypeError('introspect: that issuer is not configured');
+      return [issuer];
+    }
+    const issuers = await this.issuers.route(presented, undefined, deadline);
+    if (issuers.length > 1 && this.options.issuerFor !== 'in-order')
+      throw new TypeError('introspect: name the issuer of an opaque token');
+    return issuers;
   }
 
   async #observe<T extends AccessTokenPrincipal | undefined>(requirement: Requirement, journey: () => Promise<T>): Promise<T> {

@@ -1,18 +1,22 @@
 import { listOf } from '../protocol/requirement.js';
 import type { EventSink } from './events.js';
-import { Endpoints } from './issuer/endpoints.js';
+import { Endpoints, needKeys } from './issuer/endpoints.js';
 import { MetadataSource } from './issuer/metadata-source.js';
 import type { NoticeSink } from './notices.js';
 import type { ResolvedIssuerOptions, ResolvedOptions } from './options/resolved-options.js';
 import type { HttpClient } from './outbound/http-client.js';
+import type { ClientAuthenticator } from './verification/client-authentication/client-authenticator.js';
+import { createClientAuthenticator } from './verification/client-authentication/create-client-authenticator.js';
+import { Decrypter } from './verification/decryption.js';
 import { IntrospectionClient } from './verification/introspection-client.js';
 import { type KeySet, StaticKeySet } from './verification/key-set.js';
 import { LocalVerifier } from './verification/local-verifier.js';
 import { RemoteKeySet } from './verification/remote-key-set.js';
+import type { SignedResponseParts } from './verification/signed-response.js';
 import type { Expectation } from './verification/verified-token.js';
 import type { Verifiers } from './verification/verify-token.js';
 
-/** What an issuer shares with the rest of the resource server. */
+/** What issuers share with the rest of the resource server. */
 export interface SharedParts {
   readonly options: ResolvedOptions;
   readonly client: HttpClient;
@@ -20,33 +24,34 @@ export interface SharedParts {
   readonly notify: NoticeSink;
 }
 
-const KEY_SET_LIFETIME = { maxAgeSeconds: 600, cooldownSeconds: 30, maxStaleSeconds: 3600 };
-
 /** One configured authorization server with everything that belongs to it alone: metadata, keys, credentials. */
 export class TrustedIssuer implements Verifiers {
   readonly local: LocalVerifier | undefined;
   readonly introspection: IntrospectionClient | undefined;
-  readonly #metadata: MetadataSource;
+  readonly decrypter: Decrypter | undefined;
   readonly #endpoints: Endpoints;
-  readonly #shared: SharedParts;
+  readonly #metadata: MetadataSource;
+  readonly #authenticator: ClientAuthenticator | undefined;
   readonly #expectation: Expectation;
+  readonly #shared: SharedParts;
 
   constructor(
     readonly options: ResolvedIssuerOptions,
     shared: SharedParts,
   ) {
-    const { issuer, verification, audience, allowMissingAudience, clientAuthentication } = options;
+    const { issuer, verification, audience, allowMissingAudience, clientAuthentication, decryptionKeys } = options;
     const { allowInsecureHttp, clock, http } = shared.options;
     this.#shared = shared;
     this.#expectation = { audience, allowMissingAudience };
     const parts = { issuer, client: shared.client, clock, timeoutMs: http.timeoutMs, emit: shared.emit, notify: shared.notify };
-    this.#metadata = new MetadataSource({ ...parts, allowInsecureHttp });
+    const method = verification === 'local' ? undefined : clientAuthentication?.method;
+    this.#metadata = new MetadataSource({ ...parts, method, allowInsecureHttp });
     this.#endpoints = new Endpoints(options, this.#metadata);
-    if (verification !== 'remote') this.local = new LocalVerifier(options, this.#createKeySet(parts));
-    if (verification !== 'local' && clientAuthentication !== undefined) {
-      const endpoint = this.#endpoints.introspectionEndpoint.bind(this.#endpoints);
-      this.introspection = new IntrospectionClient({ ...parts, endpoint, authentication: clientAuthentication });
-    }
+    this.#authenticator = verification === 'local' ? undefined : createClientAuthenticator(options, http, clock);
+    this.decrypter = decryptionKeys.length === 0 ? undefined : new Decrypter(decryptionKeys);
+    const keys = needKeys(options) ? this.#createKeySet(parts) : undefined;
+    this.local = keys === undefined || verification === 'remote' ? undefined : new LocalVerifier(options, keys);
+    this.introspection = this.#createIntrospection(keys);
   }
 
   /** What a token must be for: the route's audience, or the configured one. A route's is never met by a missing `aud`. */
@@ -63,8 +68,28 @@ export class TrustedIssuer implements Verifiers {
     this.#shared.emit({ type: 'issuer.unknown' });
   }
 
+  async close(): Promise<void> {
+    await this.#authenticator?.close?.();
+  }
+
   #createKeySet(parts: Omit<ConstructorParameters<typeof RemoteKeySet>[0], 'url' | 'lifetime'>): KeySet {
-    if (this.options.jwks !== undefined) return new StaticKeySet(this.options.jwks);
-    return new RemoteKeySet({ ...parts, url: this.#endpoints.jwksUri.bind(this.#endpoints), lifetime: KEY_SET_LIFETIME });
+    const { jwks, keySet: lifetime } = this.options;
+    if (jwks !== undefined) return new StaticKeySet(jwks);
+    return new RemoteKeySet({ ...parts, lifetime, url: (deadline) => this.#endpoints.jwksUri(deadline) });
+  }
+
+  #createIntrospection(keys: KeySet | undefined): IntrospectionClient | undefined {
+    if (this.#authenticator === undefined) return undefined;
+    const { options } = this;
+    const { client, emit, notify } = this.#shared;
+    const { clock } = this.#shared.options;
+    const { introspectionResponse: expected, issuer } = options;
+    const signedResponse: SignedResponseParts | undefined =
+      expected.type === 'json' || keys === undefined ? undefined : { issuer, expected, keys, decrypter: this.decrypter, clock };
+    return new IntrospectionClient({
+      ...{ options, client, clock, emit, notify, signedResponse },
+      authenticator: this.#authenticator,
+      endpoint: (deadline) => this.#endpoints.introspectionEndpoint(deadline),
+    });
   }
 }

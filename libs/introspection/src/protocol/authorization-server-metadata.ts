@@ -7,6 +7,8 @@ export type MetadataEndpoint = { readonly url: string } | { readonly unusable: s
 /** What we use of an authorization server's metadata (RFC 8414 §2). */
 export interface AuthorizationServerMetadata {
   readonly introspectionEndpoint: MetadataEndpoint;
+  /** The one for mutual TLS (RFC 8705 §5); `undefined` where none is named apart. */
+  readonly mutualTlsIntrospectionEndpoint: MetadataEndpoint | undefined;
   readonly jwksUri: MetadataEndpoint;
   /** `undefined` where the list is absent or no list of strings. */
   readonly introspectionAuthMethods: readonly string[] | undefined;
@@ -33,9 +35,12 @@ export function readMetadata(
   if (!isJsonObject(document)) return { unusable: 'the document is no JSON object' };
   if (member(document, 'issuer') !== issuer) return { unusable: 'its `issuer` is not exactly the configured issuer' };
   const methods = member(document, 'introspection_endpoint_auth_methods_supported');
+  const aliases = member(document, 'mtls_endpoint_aliases');
+  const hasAlias = isJsonObject(aliases) && member(aliases, 'introspection_endpoint') !== undefined;
   const isList = Array.isArray(methods) && methods.every((item) => typeof item === 'string');
   return {
     introspectionEndpoint: readEndpoint(document, 'introspection_endpoint', allowInsecureHttp),
+    mutualTlsIntrospectionEndpoint: hasAlias ? readEndpoint(aliases, 'introspection_endpoint', allowInsecureHttp) : undefined,
     jwksUri: readEndpoint(document, 'jwks_uri', allowInsecureHttp),
     introspectionAuthMethods: isList ? (methods as string[]) : undefined,
     warnings:

@@ -12,18 +12,34 @@ export interface ClaimMapping {
   readonly tokenId: readonly ClaimSource[];
   readonly sessionId: readonly ClaimSource[];
   readonly subjectType: readonly ClaimSource[];
+  /** Whether `scope` itself may be a list. */
+  readonly scopeArrays: boolean;
+  readonly scopeSeparator: ' ' | ',';
 }
 
 /**
  * Scopes of the first source that is present; `undefined` where none is. `scope` is one string (RFC 7662 §2.2), other
  * sources may be lists; what is neither gives no scopes.
  */
-export function readScopes(claims: JsonObject, sources: readonly ClaimSource[]): string[] | undefined {
-  for (const source of sources) {
+export function readScopes(claims: JsonObject, mapping: ClaimMapping): string[] | undefined {
+  for (const source of mapping.scopes) {
     const value = lookUp(claims, source);
-    if (value !== undefined) return source === 'scope' && typeof value !== 'string' ? [] : words(value);
+    if (value === undefined) continue;
+    if (typeof value === 'string') return splitScopes(value, mapping.scopeSeparator);
+    return source === 'scope' && !mapping.scopeArrays ? [] : words(value);
   }
   return undefined;
+}
+
+function splitScopes(text: string, separator: ' ' | ','): string[] {
+  return separator === ' '
+    ? parseScope(text)
+    : unique(
+        text
+          .split(separator)
+          .map((scope) => scope.trim())
+          .filter((scope) => scope !== ''),
+      );
 }
 
 /** The union of all sources, as several servers spread roles over several claims. */

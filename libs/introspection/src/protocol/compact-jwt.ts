@@ -81,3 +81,24 @@ function decodeObject(part: string): JsonObject | undefined {
   const object = text === undefined ? undefined : parseJsonObject(text);
   return isJsonObject(object) ? object : undefined;
 }
+
+/**
+ * The header of a text in the shape of a compact JWE: five parts, the first a JSON object with strings `alg` and `enc`.
+ *
+ * @see RFC 7516 §7.1
+ */
+export function parseUnverifiedJweHeader(token: string): JsonObject | undefined {
+  const parts = token.split('.', 6);
+  const [first = '', encryptedKey = '', ...rest] = parts;
+  if (
+    parts.length !== 5 ||
+    !isBase64Url(first) ||
+    !(encryptedKey === '' || isBase64Url(encryptedKey)) ||
+    !rest.every(isBase64Url)
+  )
+    return undefined;
+  const header = decodeObject(first);
+  return header !== undefined && typeof member(header, 'alg') === 'string' && typeof member(header, 'enc') === 'string'
+    ? header
+    : undefined;
+}

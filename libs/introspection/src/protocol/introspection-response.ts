@@ -1,3 +1,4 @@
+import { type Compatibility, normalizeResponse } from './compatibility.js';
 import { hasRepeatedMembers, type JsonObject, member, parseJsonObject, decodeUtf8, deepFreeze } from './json.js';
 import { wronglyTypedClaim } from './registered-claims.js';
 
@@ -20,22 +21,26 @@ const CHECKED_TYPES = ['exp', 'nbf', 'iat', 'sub', 'client_id', 'token_type'];
  * Not checked: times, issuer, audience, and the types of `aud`, `iss` and `cnf`, which are the token's fault and not
  * the server's.
  */
-export function parseIntrospectionResponse(body: Uint8Array): IntrospectionResponse | MalformedResponse {
+export function parseIntrospectionResponse(
+  body: Uint8Array,
+  compatibility: Compatibility,
+): IntrospectionResponse | MalformedResponse {
   const text = decodeUtf8(body);
   const response = text === undefined ? undefined : parseJsonObject(text);
   if (text === undefined || response === undefined) return { malformed: 'the body is no JSON object' };
   if (hasRepeatedMembers(text)) return { malformed: 'the body names a member twice' };
+  return readIntrospectionResponse(response, compatibility);
+}
+
+/** As {@link parseIntrospectionResponse}, for an object that has been parsed. */
+export function readIntrospectionResponse(
+  response: JsonObject,
+  compatibility: Compatibility,
+): IntrospectionResponse | MalformedResponse {
   const active = member(response, 'active');
   if (active === false) return INACTIVE;
   if (active !== true) return { malformed: '`active` is not a boolean' };
-  const wrong = wronglyTypedClaim(withoutNulls(response), CHECKED_TYPES);
+  const wrong = wronglyTypedClaim(normalizeResponse(response, compatibility), CHECKED_TYPES);
   if (wrong !== undefined) return { malformed: `\`${wrong}\` has a wrong type` };
   return deepFreeze(response) as IntrospectionResponse;
-}
-
-/** The object without its `null` members, except `cnf`: a binding of `null` is no absence of a binding. */
-export function withoutNulls(object: JsonObject): JsonObject {
-  const names = Object.keys(object);
-  if (!names.some((name) => object[name] === null && name !== 'cnf')) return object;
-  return Object.fromEntries(names.filter((name) => object[name] !== null || name === 'cnf').map((name) => [name, object[name]]));
 }

@@ -4,6 +4,11 @@ import type { Deadline } from '../deadline.js';
 import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
 import type { MetadataSource } from './metadata-source.js';
 
+/** Whether keys of the issuer verify anything: access tokens, or signed introspection responses. */
+export function needKeys({ verification, introspectionResponse }: ResolvedIssuerOptions): boolean {
+  return verification !== 'remote' || introspectionResponse.type !== 'json';
+}
+
 /** Where an issuer's endpoints are: what the options say wins, the rest comes from metadata. */
 export class Endpoints {
   constructor(
@@ -14,13 +19,20 @@ export class Endpoints {
   /** Whether anything has to be discovered at all. */
   get needMetadata(): boolean {
     const { verification, discovery, introspectionEndpoint, jwksUri, jwks } = this.options;
-    const needsKeys = verification !== 'remote' && jwks === undefined && jwksUri === undefined;
+    const needsKeys = needKeys(this.options) && jwks === undefined && jwksUri === undefined;
     return discovery && (needsKeys || (verification !== 'local' && introspectionEndpoint === undefined));
   }
 
-  /** @throws {MetadataError} */
+  /**
+   * For mutual TLS, the endpoint that is there for it, where the metadata names one (RFC 8705 §5).
+   *
+   * @throws {MetadataError}
+   */
   introspectionEndpoint(deadline: Deadline): string | Promise<string> {
-    return this.options.introspectionEndpoint ?? this.#discover(deadline, (metadata) => metadata.introspectionEndpoint);
+    const isMutualTls = this.options.clientAuthentication?.method.endsWith('tls_client_auth') === true;
+    const select = (metadata: AuthorizationServerMetadata) =>
+      (isMutualTls ? metadata.mutualTlsIntrospectionEndpoint : undefined) ?? metadata.introspectionEndpoint;
+    return this.options.introspectionEndpoint ?? this.#discover(deadline, select);
   }
 
   /** @throws {MetadataError} */

@@ -16,6 +16,8 @@ const MAX_AGE_MS = 3_600_000;
 /** What the metadata source works with. */
 export interface MetadataSourceParts {
   readonly issuer: string;
+  /** The method by which we authenticate at the introspection endpoint, where we do. */
+  readonly method: string | undefined;
   readonly allowInsecureHttp: boolean;
   readonly client: HttpClient;
   readonly clock: Clock;
@@ -60,6 +62,7 @@ export class MetadataSource {
     try {
       const metadata = await this.#fetchFirst(deadline);
       emit({ type: 'metadata.refreshed', issuer });
+      this.#compareMethod(metadata);
       for (const warning of metadata.warnings) notify({ level: 'warn', text: `${issuer}: ${warning}` });
       return metadata;
     } catch (error) {
@@ -73,11 +76,21 @@ export class MetadataSource {
     }
   }
 
+  /** A list that lacks our method is a warning and no refusal: the operator may know better (RFC 8414 §2). */
+  #compareMethod({ introspectionAuthMethods: supported }: AuthorizationServerMetadata): void {
+    const { issuer, method, notify } = this.#parts;
+    if (method === undefined || method === 'none' || supported === undefined) return;
+    const isListed = supported.some((name) => name.toLowerCase() === method);
+    if (isListed) return;
+    const text = `${issuer}: the metadata does not list ${method} for the introspection endpoint; check clientAuthentication.method`;
+    notify({ level: 'warn', text });
+  }
+
   async #fetchFirst(deadline: Deadline): Promise<AuthorizationServerMetadata> {
     const { issuer, allowInsecureHttp, client } = this.#parts;
     let reason = 'no document was found at the well-known locations';
     for (const url of metadataUrls(issuer)) {
-      const response = await client.send({ method: 'GET', url, headers: { accept: 'application/json' } }, deadline);
+      const response = await client.send(() => ({ method: 'GET', url, headers: { accept: 'application/json' } }), deadline);
       const type = response.headers.get('content-type')?.split(';', 1)[0]?.trim() ?? '';
       if (response.status !== 200 || normalizeMediaType(type) !== 'application/json') continue;
       const text = decodeUtf8(response.body);

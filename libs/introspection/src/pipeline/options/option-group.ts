@@ -16,11 +16,16 @@ export class OptionGroup {
 
   /** The given value; `undefined` also where the key is there without one. */
   get(name: string): unknown {
-    return this.#values[name];
+    return Object.hasOwn(this.#values, name) ? this.#values[name] : undefined;
+  }
+
+  /** The keys that are there with a value. */
+  get names(): readonly string[] {
+    return Object.keys(this.#values).filter((name) => this.has(name));
   }
 
   has(name: string): boolean {
-    return this.#values[name] !== undefined;
+    return this.get(name) !== undefined;
   }
 
   refuse(name: string, remedy: string): void {

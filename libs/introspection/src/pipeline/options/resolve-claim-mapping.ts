@@ -1,7 +1,10 @@
 import type { ClaimMapping, ClaimSource } from '../../protocol/claim-mapping.js';
+import type { Compatibility } from '../../protocol/compatibility.js';
 import type { OptionGroup } from './option-group.js';
 
-const DEFAULTS: Readonly<Record<keyof ClaimMapping, readonly ClaimSource[]>> = {
+type MappedMember = Exclude<keyof ClaimMapping, 'scopeArrays' | 'scopeSeparator'>;
+
+const DEFAULTS: Readonly<Record<MappedMember, readonly ClaimSource[]>> = {
   scopes: ['scope', 'scp'],
   roles: ['roles'],
   clientId: ['client_id'],
@@ -11,11 +14,11 @@ const DEFAULTS: Readonly<Record<keyof ClaimMapping, readonly ClaimSource[]>> = {
 };
 
 /** Checks where the principal's members are read. `sub` and `iss` cannot be mapped: they say who vouches for whom. */
-export function resolveClaimMapping(claims: OptionGroup): ClaimMapping {
+export function resolveClaimMapping(claims: OptionGroup, compatibility: Compatibility): ClaimMapping {
   for (const name of ['subject', 'sub', 'issuer', 'iss'])
     if (claims.has(name)) claims.refuse(name, '`sub` and `iss` cannot be mapped');
   claims.allowOnly([...Object.keys(DEFAULTS), 'subject', 'sub', 'issuer', 'iss']);
-  const read = (name: keyof ClaimMapping): readonly ClaimSource[] => {
+  const read = (name: MappedMember): readonly ClaimSource[] => {
     const value = claims.get(name) ?? DEFAULTS[name];
     const sources: unknown[] = Array.isArray(value) ? value : [value];
     if ((sources.length > 0 || value === DEFAULTS[name]) && sources.every(isSource)) return sources;
@@ -29,6 +32,8 @@ export function resolveClaimMapping(claims: OptionGroup): ClaimMapping {
     tokenId: read('tokenId'),
     sessionId: read('sessionId'),
     subjectType: read('subjectType'),
+    scopeArrays: compatibility.scopeArrays,
+    scopeSeparator: compatibility.scopeSeparator,
   };
 }
 

@@ -1,34 +1,75 @@
 import type { ClientAuthentication } from './options.js';
 import type { OptionGroup } from './option-group.js';
 
-const METHODS = ['client_secret_basic', 'client_secret_post'];
-const LATER_METHODS = [
-  'client_secret_jwt',
-  'private_key_jwt',
-  'tls_client_auth',
-  'self_signed_tls_client_auth',
-  'bearer',
-  'none',
-];
+const MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  client_secret_basic: ['clientId', 'clientSecret'],
+  client_secret_post: ['clientId', 'clientSecret'],
+  client_secret_jwt: ['clientId', 'clientSecret', 'algorithm', 'audience', 'lifetimeSeconds'],
+  private_key_jwt: ['clientId', 'key', 'algorithm', 'keyId', 'audience', 'lifetimeSeconds'],
+  tls_client_auth: ['clientId', 'certificate', 'key'],
+  self_signed_tls_client_auth: ['clientId', 'certificate', 'key'],
+  bearer: ['token'],
+  none: [],
+};
+
+/** Least bytes of an HMAC key: the size of the hash (RFC 7518 §3.2). */
+const HMAC_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 };
 
 /** Checks how we authenticate at the introspection endpoint. There is no default method (RFC 8414 §2). */
-export function resolveClientAuthentication(options: OptionGroup): ClientAuthentication | undefined {
+export function resolveClientAuthentication(options: OptionGroup, rawBasicEncoding: boolean): ClientAuthentication | undefined {
   if (!options.has('clientAuthentication')) return undefined;
   const group = options.group('clientAuthentication');
   const method = group.get('method');
-  if (LATER_METHODS.includes(method as string)) {
-    group.refuse('method', `not supported in this version: give one of ${METHODS.join(', ')}`);
+  const members = typeof method === 'string' && Object.hasOwn(MEMBERS, method) ? MEMBERS[method] : undefined;
+  if (members === undefined) {
+    group.refuse('method', `there is no default: give one of ${Object.keys(MEMBERS).join(', ')}`);
     return undefined;
   }
-  group.allowOnly(['method', 'clientId', 'clientSecret']);
-  if (!METHODS.includes(method as string)) {
-    group.refuse('method', `there is no default: give one of ${METHODS.join(', ')}`);
-  }
+  group.allowOnly(['method', ...members]);
+  for (const name of members) checkMember(group, name);
   const clientId = group.get('clientId');
-  if (typeof clientId !== 'string' || clientId === '') group.refuse('clientId', 'give the client id of this resource server');
-  const clientSecret = group.get('clientSecret');
-  if (typeof clientSecret !== 'function' && (typeof clientSecret !== 'string' || clientSecret === '')) {
-    group.refuse('clientSecret', 'give the client secret or a function that answers it; is the environment variable set?');
+  if (method === 'client_secret_basic' && rawBasicEncoding && typeof clientId === 'string' && clientId.includes(':')) {
+    group.refuse('clientId', "with compatibility.basicEncoding: 'raw' it may hold no colon (RFC 7617)");
   }
-  return { method, clientId, clientSecret } as ClientAuthentication;
+  if (method === 'client_secret_jwt') checkHmacSecret(group);
+  const given = Object.fromEntries(members.filter((name) => group.has(name)).map((name) => [name, group.get(name)]));
+  return { method, ...given } as ClientAuthentication;
+}
+
+function checkMember(group: OptionGroup, name: string): void {
+  const value = group.get(name);
+  switch (name) {
+    case 'clientId':
+      if (!isText(value)) group.refuse(name, 'give the client id of this resource server');
+      break;
+    case 'clientSecret':
+    case 'token':
+    case 'certificate':
+      if (!isText(value) && typeof value !== 'function') {
+        group.refuse(name, 'give a text, or a function that answers it; is the environment variable set?');
+      }
+      break;
+    case 'key':
+      if (!isText(value) && typeof value !== 'function' && (typeof value !== 'object' || value === null)) {
+        group.refuse(name, 'give the private key: PEM text, a JWK, a key object, or a function that answers one');
+      }
+      break;
+    case 'lifetimeSeconds':
+      group.integer(name, 60, 1, 600);
+      break;
+    default:
+      if (value !== undefined && !isText(value)) group.refuse(name, 'give a text');
+  }
+}
+
+function checkHmacSecret(group: OptionGroup): void {
+  const algorithm = group.oneOf('algorithm', ['HS256', 'HS384', 'HS512'], 'HS256');
+  const secret = group.get('clientSecret');
+  const least = HMAC_BYTES[algorithm] ?? 0;
+  if (typeof secret === 'string' && Buffer.byteLength(secret) < least)
+    group.refuse('clientSecret', `${algorithm} needs at least ${least} bytes`);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }

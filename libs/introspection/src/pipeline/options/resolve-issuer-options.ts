@@ -1,40 +1,44 @@
+import { normalizeMediaType } from '../../protocol/compact-jwt.js';
 import { issuerFault, urlFault } from '../../protocol/issuer-identifier.js';
 import { ACCESS_TOKEN_TYPE } from '../../protocol/token-purpose.js';
-import { normalizeMediaType } from '../../protocol/compact-jwt.js';
 import { isTextList, type OptionGroup } from './option-group.js';
 import { resolveClaimMapping } from './resolve-claim-mapping.js';
 import { resolveClientAuthentication } from './resolve-client-authentication.js';
+import { resolveCompatibility } from './resolve-compatibility.js';
+import { resolveDecryption } from './resolve-decryption.js';
+import { resolveIntrospectionParameters, resolveIntrospectionResponse } from './resolve-introspection.js';
 import { resolveKeys } from './resolve-keys.js';
-import type { ResolvedIssuerOptions } from './resolved-options.js';
+import { resolveRequiredClaims } from './resolve-required-claims.js';
+import type { KeySetLifetime, ResolvedIssuerOptions } from './resolved-options.js';
 
 export const ISSUER_OPTIONS = [
-  'issuer',
-  'audience',
-  'allowMissingAudience',
-  'verification',
-  'discovery',
-  'introspectionEndpoint',
-  'jwksUri',
-  'jwks',
-  'clientAuthentication',
-  'algorithms',
-  'tokenTypes',
-  'requiredClaims',
-  'claims',
-  'requireTokenType',
-];
-
-export const LATER_ISSUER_OPTIONS = [
-  'keySet',
-  'introspectionResponse',
-  'introspectionParameters',
-  'decryptionKeys',
-  'encryptedTokens',
-  'compatibility',
+  ...[
+    'issuer',
+    'audience',
+    'allowMissingAudience',
+    'verification',
+    'discovery',
+    'introspectionEndpoint',
+    'jwksUri',
+    'jwks',
+    'keySet',
+  ],
+  ...[
+    'clientAuthentication',
+    'introspectionResponse',
+    'introspectionParameters',
+    'algorithms',
+    'tokenTypes',
+    'requiredClaims',
+    'claims',
+  ],
+  ...['requireTokenType', 'decryptionKeys', 'encryptedTokens', 'compatibility'],
 ];
 
 /** Checks the options of one authorization server. */
 export function resolveIssuerOptions(options: OptionGroup, allowInsecureHttp: boolean): ResolvedIssuerOptions {
+  const compatibility = resolveCompatibility(options.group('compatibility'));
+  const clientAuthentication = resolveClientAuthentication(options, compatibility.rawBasicEncoding);
   const resolved: ResolvedIssuerOptions = {
     issuer: resolveIssuer(options, allowInsecureHttp),
     audience: resolveAudience(options),
@@ -44,14 +48,28 @@ export function resolveIssuerOptions(options: OptionGroup, allowInsecureHttp: bo
     introspectionEndpoint: resolveUrl(options, 'introspectionEndpoint', allowInsecureHttp),
     jwksUri: resolveUrl(options, 'jwksUri', allowInsecureHttp),
     ...resolveKeys(options),
-    clientAuthentication: resolveClientAuthentication(options),
+    keySet: resolveKeySet(options.group('keySet')),
+    clientAuthentication,
+    introspectionResponse: resolveIntrospectionResponse(options, clientAuthentication),
+    introspectionParameters: resolveIntrospectionParameters(options),
     tokenTypes: resolveTokenTypes(options),
     requiredClaims: resolveRequiredClaims(options),
-    claims: resolveClaimMapping(options.group('claims')),
+    claims: resolveClaimMapping(options.group('claims'), compatibility),
     requireTokenType: options.boolean('requireTokenType', false),
+    ...resolveDecryption(options),
+    compatibility,
   };
   refuseContradictions(options, resolved);
   return resolved;
+}
+
+function resolveKeySet(group: OptionGroup): KeySetLifetime {
+  group.allowOnly(['maxAgeSeconds', 'cooldownSeconds', 'maxStaleSeconds']);
+  return {
+    maxAgeSeconds: group.integer('maxAgeSeconds', 600, 1, 86_400),
+    cooldownSeconds: group.integer('cooldownSeconds', 30, 1, 3600),
+    maxStaleSeconds: group.integer('maxStaleSeconds', 3600, 0, 604_800),
+  };
 }
 
 function resolveIssuer(options: OptionGroup, allowInsecureHttp: boolean): string {
@@ -97,17 +115,6 @@ function resolveTokenTypes(options: OptionGroup): readonly (string | null)[] {
   }
   options.refuse('tokenTypes', "give a list of JWT types such as 'at+jwt' and 'JWT'; null in it accepts a JWT without typ");
   return [ACCESS_TOKEN_TYPE];
-}
-
-function resolveRequiredClaims(options: OptionGroup): readonly string[] {
-  const claims = options.get('requiredClaims') ?? ['sub', 'client_id', 'iat', 'jti'];
-  if (Array.isArray(claims) && claims.every((claim) => typeof claim === 'string' && claim !== '')) return claims as string[];
-  const isObject = typeof claims === 'object' && !Array.isArray(claims);
-  options.refuse(
-    'requiredClaims',
-    isObject ? 'not supported in this version: give a list of names' : 'give a list of claim names',
-  );
-  return [];
 }
 
 function refuseContradictions(options: OptionGroup, resolved: ResolvedIssuerOptions): void {

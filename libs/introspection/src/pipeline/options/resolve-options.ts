@@ -1,23 +1,24 @@
 import { isQuotable } from '../../protocol/challenge.js';
 import { isInsecureBeyondLoopback } from '../../protocol/issuer-identifier.js';
 import { type Clock, systemClock } from '../clock.js';
-import { OptionGroup } from './option-group.js';
+import { isTextList, OptionGroup } from './option-group.js';
 import { Problems } from './problems.js';
-import { ISSUER_OPTIONS, LATER_ISSUER_OPTIONS, resolveIssuerOptions } from './resolve-issuer-options.js';
+import { ISSUER_OPTIONS } from './resolve-issuer-options.js';
+import { resolveIssuerFor, resolveIssuers } from './resolve-issuers.js';
 import type { ResolvedExtractOptions, ResolvedHttpOptions, ResolvedIssuerOptions, ResolvedOptions } from './resolved-options.js';
 
-const SERVER_OPTIONS = ['clockToleranceSeconds', 'clock', 'allowInsecureHttp', 'realm', 'extract', 'http', 'onEvent'];
-const LATER_SERVER_OPTIONS = [
+const SERVER_OPTIONS = [
   'issuers',
   'issuerFor',
-  'resource',
-  'cache',
-  'unknownTokens',
-  'dpop',
-  'mtls',
-  'revocation',
-  'mapPrincipal',
+  'clockToleranceSeconds',
+  'clock',
+  'allowInsecureHttp',
+  'realm',
+  'extract',
+  'http',
+  'onEvent',
 ];
+const LATER_OPTIONS = ['resource', 'cache', 'unknownTokens', 'dpop', 'mtls', 'revocation', 'mapPrincipal'];
 
 /**
  * Checks all options and fills in the defaults.
@@ -27,11 +28,12 @@ const LATER_SERVER_OPTIONS = [
 export function resolveOptions(given: unknown): ResolvedOptions {
   const problems = new Problems();
   const options = new OptionGroup(problems, given ?? null, '');
-  options.allowOnly([...ISSUER_OPTIONS, ...SERVER_OPTIONS], [...LATER_ISSUER_OPTIONS, ...LATER_SERVER_OPTIONS]);
+  options.allowOnly([...ISSUER_OPTIONS, ...SERVER_OPTIONS], LATER_OPTIONS);
   const allowInsecureHttp = options.boolean('allowInsecureHttp', false);
-  const issuer = resolveIssuerOptions(options, allowInsecureHttp);
+  const issuers = resolveIssuers(options, allowInsecureHttp);
   const resolved: ResolvedOptions = {
-    issuers: [issuer],
+    issuers,
+    issuerFor: resolveIssuerFor(options, issuers),
     clockToleranceSeconds: options.integer('clockToleranceSeconds', 5, 0, 300),
     clock: resolveClock(options),
     allowInsecureHttp,
@@ -39,7 +41,7 @@ export function resolveOptions(given: unknown): ResolvedOptions {
     extract: resolveExtract(options.group('extract')),
     http: resolveHttp(options.group('http')),
     onEvent: options.function('onEvent'),
-    warnings: warningsAbout(issuer),
+    warnings: typeof issuers === 'function' ? [] : [...new Set(issuers.flatMap(warningsAbout))],
   };
   problems.throwIfAny();
   return resolved;
@@ -71,14 +73,24 @@ function resolveExtract(extract: OptionGroup): ResolvedExtractOptions {
 
 function resolveHttp(http: OptionGroup): ResolvedHttpOptions {
   http.allowOnly(
-    ['timeoutMs', 'maxResponseBytes', 'retries'],
-    ['maxConcurrent', 'maxQueued', 'breaker', 'userAgent', 'ca', 'fetch', 'dispatcher'],
+    ['timeoutMs', 'maxResponseBytes', 'retries', 'ca'],
+    ['maxConcurrent', 'maxQueued', 'breaker', 'userAgent', 'fetch', 'dispatcher'],
   );
   return {
     timeoutMs: http.integer('timeoutMs', 2000, 1, 60_000),
     maxResponseBytes: http.integer('maxResponseBytes', 1_048_576, 1024, 16_777_216),
     retries: http.integer('retries', 1, 0, 1),
+    ca: resolveAuthorities(http),
   };
+}
+
+function resolveAuthorities(http: OptionGroup): readonly string[] | undefined {
+  const ca = http.get('ca');
+  if (ca === undefined) return undefined;
+  if (typeof ca === 'string' && ca !== '') return [ca];
+  if (isTextList(ca)) return ca;
+  http.refuse('ca', 'give PEM text or a list of it');
+  return undefined;
 }
 
 function warningsAbout(issuer: ResolvedIssuerOptions): string[] {

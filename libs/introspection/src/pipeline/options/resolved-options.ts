@@ -1,8 +1,16 @@
-import type { JSONWebKeySet } from 'jose';
+import type { JSONWebKeySet, JWK } from 'jose';
 import type { ClaimMapping } from '../../protocol/claim-mapping.js';
+import type { Compatibility } from '../../protocol/compatibility.js';
 import type { Clock } from '../clock.js';
 import type { IntrospectionEvent } from '../events.js';
-import type { ClientAuthentication, ExtractContext, VerificationMode } from './options.js';
+import type {
+  ClaimRequirement,
+  ClientAuthentication,
+  ExtractContext,
+  IssuerRouting,
+  KeySetOptions,
+  VerificationMode,
+} from './options.js';
 
 /** The options of one authorization server, checked and complete. */
 export interface ResolvedIssuerOptions {
@@ -15,13 +23,36 @@ export interface ResolvedIssuerOptions {
   readonly introspectionEndpoint: string | undefined;
   readonly jwksUri: string | undefined;
   readonly jwks: JSONWebKeySet | undefined;
+  readonly keySet: KeySetLifetime;
   readonly clientAuthentication: ClientAuthentication | undefined;
+  readonly introspectionResponse: ResolvedIntrospectionResponse;
+  readonly introspectionParameters: Readonly<Record<string, string>>;
   readonly algorithms: readonly string[];
   /** Normalized media types; `null` stands for a JWT without `typ`. */
   readonly tokenTypes: readonly (string | null)[];
-  readonly requiredClaims: readonly string[];
+  readonly requiredClaims: RequiredClaims;
   readonly claims: ClaimMapping;
   readonly requireTokenType: boolean;
+  readonly decryptionKeys: readonly JWK[];
+  readonly encryptedTokens: 'refused' | 'allowed' | 'required';
+  readonly compatibility: Compatibility;
+}
+
+/** How long fetched keys serve, in seconds. */
+export type KeySetLifetime = Required<KeySetOptions>;
+
+/** What kind of introspection response is asked for and accepted. */
+export interface ResolvedIntrospectionResponse {
+  readonly type: 'json' | 'jwt' | 'jwt-preferred';
+  readonly algorithms: readonly string[];
+  readonly audience: readonly string[];
+}
+
+/** Claims that must be there, and what they must be. */
+export interface RequiredClaims {
+  readonly claims: Readonly<Record<string, ClaimRequirement>>;
+  /** Whether introspection responses must meet them too. */
+  readonly inResponses: boolean;
 }
 
 /** Where tokens are taken from. */
@@ -37,11 +68,20 @@ export interface ResolvedHttpOptions {
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
   readonly retries: number;
+  readonly ca: readonly string[] | undefined;
 }
+
+/**
+ * Looks an issuer up and checks its options.
+ *
+ * @throws {ConfigurationError} when they are wrong
+ */
+export type ResolvedIssuerLookup = (issuer: string) => Promise<ResolvedIssuerOptions | undefined>;
 
 /** All options, checked and complete: nothing behind this asks for a default. */
 export interface ResolvedOptions {
-  readonly issuers: readonly ResolvedIssuerOptions[];
+  readonly issuers: readonly ResolvedIssuerOptions[] | ResolvedIssuerLookup;
+  readonly issuerFor: IssuerRouting | 'in-order' | undefined;
   readonly clockToleranceSeconds: number;
   readonly clock: Clock;
   readonly allowInsecureHttp: boolean;

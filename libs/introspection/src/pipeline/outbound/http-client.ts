@@ -33,25 +33,35 @@ export class HttpClient {
   readonly #pool: Agent;
   readonly #fresh: Agent;
 
-  constructor(options: ResolvedHttpOptions) {
+  /** @param certificate PEM of our own, for mutual TLS */
+  constructor(options: ResolvedHttpOptions, certificate?: { readonly cert: string; readonly key: string }) {
     this.#options = options;
-    const connect = { timeout: options.timeoutMs };
+    const connect = { timeout: options.timeoutMs, ...(options.ca !== undefined && { ca: [...options.ca] }), ...certificate };
     this.#pool = new Agent({ connect, connections: MAX_CONNECTIONS });
     this.#fresh = new Agent({ connect, connections: MAX_CONNECTIONS, pipelining: 0 });
   }
 
-  /** @throws {OutboundError} when no whole answer came in time */
-  async send(call: OutboundRequest, deadline: Deadline): Promise<OutboundResponse> {
-    if (this.#options.retries === 0) return this.#attempt(call, deadline, this.#pool);
+  /**
+   * @param prepare makes the request, for each attempt anew: credentials may be good for one
+   * @throws {OutboundError} when no whole answer came in time
+   */
+  async send(prepare: () => OutboundRequest | Promise<OutboundRequest>, deadline: Deadline): Promise<OutboundResponse> {
+    if (this.#options.retries === 0) return this.#attempt(await prepare(), deadline, this.#pool);
+    const first = await prepare();
     let response: OutboundResponse;
     try {
-      response = await this.#attempt(call, deadline, this.#pool);
+      response = await this.#attempt(first, deadline, this.#pool);
     } catch (error) {
       if (!isSafeToRetry(error)) throw error;
-      return this.#attempt(call, deadline, this.#fresh);
+      return this.#attempt(await prepare(), deadline, this.#fresh);
     }
     const again = RETRIED_STATUSES.includes(response.status) && !response.headers.has('retry-after');
-    return again ? this.#attempt(call, deadline, this.#fresh) : response;
+    return again ? this.#attempt(await prepare(), deadline, this.#fresh) : response;
+  }
+
+  /** Ends when the calls under way have ended. */
+  async drain(): Promise<void> {
+    await Promise.all([this.#pool.close(), this.#fresh.close()]);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,5 @@
 import type { ClaimMapping } from '../../protocol/claim-mapping.js';
 import { readRoles, readText } from '../../protocol/claim-mapping.js';
-import { withoutNulls } from '../../protocol/introspection-response.js';
 import { deepFreeze, isJsonObject, type JsonObject, member } from '../../protocol/json.js';
 import { AccessTokenPrincipal, type Actor, type PrincipalFacts } from './access-token-principal.js';
 
@@ -9,6 +8,8 @@ export interface VerifiedFacts {
   readonly token: string;
   readonly issuer: string;
   readonly claims: JsonObject;
+  readonly facts: JsonObject;
+  readonly mapping: ClaimMapping;
   readonly audience: readonly string[];
   readonly scopes: readonly string[] | undefined;
   readonly expiresAtSeconds: number | undefined;
@@ -16,8 +17,8 @@ export interface VerifiedFacts {
 }
 
 /** Makes the principal of a verified token. */
-export function principalOfToken(verified: VerifiedFacts, mapping: ClaimMapping): AccessTokenPrincipal {
-  const claims = withoutNulls(verified.claims);
+export function principalOfToken(verified: VerifiedFacts): AccessTokenPrincipal {
+  const { facts: claims, mapping } = verified;
   const subject = textOf(claims, 'sub');
   const clientId = readText(claims, mapping.clientId);
   const issuedAt = member(claims, 'iat');

@@ -3,6 +3,7 @@ import { readScopes, readText } from '../../protocol/claim-mapping.js';
 import { InvalidTokenError } from '../../protocol/errors.js';
 import { type JsonObject, member } from '../../protocol/json.js';
 import { audienceOf, isIntendedFor, timeFault, wronglyTypedClaim } from '../../protocol/registered-claims.js';
+import { unmetClaim } from '../../protocol/required-claims.js';
 import { ACCESS_TOKEN_TYPE, hasMarksOfAnotherToken, isAcceptedType } from '../../protocol/token-purpose.js';
 import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
 import type { Expectation } from './verified-token.js';
@@ -71,16 +72,18 @@ function nameOfType(header: JsonObject): string {
 
 function checkPresence(claims: JsonObject, options: ResolvedIssuerOptions): void {
   if (!Object.hasOwn(claims, 'exp')) throw refusal('claim', 'the claim exp is missing');
-  for (const name of options.requiredClaims) {
-    if (!isPresent(claims, name, options)) throw refusal('claim', `the claim ${name} is missing: see the option requiredClaims`);
-  }
+  assertRequiredClaims(claims, options);
 }
 
-function isPresent(claims: JsonObject, name: string, options: ResolvedIssuerOptions): boolean {
-  if (name === 'client_id') return readText(claims, options.claims.clientId) !== undefined;
-  if (name === 'jti') return readText(claims, options.claims.tokenId) !== undefined;
-  const value = member(claims, name);
-  return value !== undefined && value !== null && value !== '';
+/** Refuses claims that do not meet the option `requiredClaims`. @throws {InvalidTokenError} */
+export function assertRequiredClaims(claims: JsonObject, options: ResolvedIssuerOptions): void {
+  const read = (name: string): unknown => {
+    if (name === 'client_id') return readText(claims, options.claims.clientId);
+    return name === 'jti' ? readText(claims, options.claims.tokenId) : member(claims, name);
+  };
+  const unmet = unmetClaim(claims, options.requiredClaims.claims, read);
+  if (unmet !== undefined)
+    throw refusal('claim', `the claim ${unmet} is missing or not as required: see the option requiredClaims`);
 }
 
 /** Where the `typ` does not say "access token", the claims must not say anything else. */
@@ -88,7 +91,7 @@ function checkPurpose(claims: JsonObject, options: ResolvedIssuerOptions): void 
   if (options.tokenTypes.every((type) => type === ACCESS_TOKEN_TYPE)) return;
   const clientId = readText(claims, options.claims.clientId);
   const isForAnother = clientId !== undefined && !audienceOf(claims).includes(clientId);
-  const hasPurpose = isForAnother || (readScopes(claims, options.claims.scopes)?.length ?? 0) > 0;
+  const hasPurpose = isForAnother || (readScopes(claims, options.claims)?.length ?? 0) > 0;
   if (!hasPurpose || hasMarksOfAnotherToken(claims)) throw refusal('type', 'the claims are those of another kind of token');
 }
 

@@ -1,11 +1,12 @@
 import { readScopes } from '../../protocol/claim-mapping.js';
 import { InvalidTokenError } from '../../protocol/errors.js';
-import { type IntrospectionResponse, withoutNulls } from '../../protocol/introspection-response.js';
+import { normalizeResponse } from '../../protocol/compatibility.js';
+import type { IntrospectionResponse } from '../../protocol/introspection-response.js';
 import type { JsonObject } from '../../protocol/json.js';
 import { audienceOf, isIntendedFor, wronglyTypedClaim } from '../../protocol/registered-claims.js';
 import { isAnotherToken } from '../../protocol/token-purpose.js';
 import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
-import { checkTimes, foreignAudience, type Instant } from './check-jwt.js';
+import { assertRequiredClaims, checkTimes, foreignAudience, type Instant } from './check-jwt.js';
 import type { Expectation, VerifiedToken } from './verified-token.js';
 
 /**
@@ -26,25 +27,28 @@ export function checkResponse(
 ): VerifiedToken {
   if (!response.active) throw refusal('inactive', 'the authorization server says that the token is not active');
   const { active: _active, ...claims } = response as JsonObject;
-  const present = withoutNulls(claims);
-  const wrong = wronglyTypedClaim(present, ['iss', 'aud']);
+  const facts = normalizeResponse(claims, options.compatibility);
+  const wrong = wronglyTypedClaim(facts, ['iss', 'aud']);
   if (wrong !== undefined)
     throw refusal(wrong === 'iss' ? 'issuer' : 'audience', `\`${wrong}\` of the introspection response has a wrong type`);
-  if (present.iss !== undefined && present.iss !== options.issuer)
+  if (facts.iss !== undefined && facts.iss !== options.issuer)
     throw refusal('issuer', 'the introspection response names another issuer');
-  checkTimes(present, instant);
-  checkAudience(audienceOf(present), expected);
-  if (options.requireTokenType && present.token_type === undefined) {
+  checkTimes(facts, instant);
+  checkAudience(audienceOf(facts), expected);
+  if (options.requireTokenType && facts.token_type === undefined) {
     throw refusal('type', 'the introspection response has no token_type: see the option requireTokenType');
   }
-  if (isAnotherToken(present)) throw refusal('type', 'the introspection response speaks of another kind of token');
+  if (isAnotherToken(facts)) throw refusal('type', 'the introspection response speaks of another kind of token');
+  if (options.requiredClaims.inResponses) assertRequiredClaims(facts, options);
   return {
     token,
     issuer: options.issuer,
     claims: Object.freeze(claims),
-    audience: audienceOf(present),
-    scopes: readScopes(present, options.claims.scopes),
-    expiresAtSeconds: present.exp as number | undefined,
+    facts,
+    mapping: options.claims,
+    audience: audienceOf(facts),
+    scopes: readScopes(facts, options.claims),
+    expiresAtSeconds: facts.exp as number | undefined,
     verifiedBy: 'introspection',
   };
 }

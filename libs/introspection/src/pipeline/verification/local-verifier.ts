@@ -13,6 +13,13 @@ import type { Expectation, VerifiedToken } from './verified-token.js';
 /** A JWT that passed every check but the last: no key for it is known. */
 export const KEY_UNKNOWN = Symbol('key unknown');
 
+/** A JWT as it is to be checked: what was signed, and its parts. */
+export interface OpenedJwt {
+  /** The compact JWS; where the token was encrypted, what was in it. */
+  readonly jws: string;
+  readonly jwt: UnverifiedJwt;
+}
+
 /** Checks JWT access tokens of one issuer against its keys. */
 export class LocalVerifier {
   constructor(
@@ -28,7 +35,7 @@ export class LocalVerifier {
    */
   async verify(
     token: string,
-    jwt: UnverifiedJwt,
+    { jws, jwt }: OpenedJwt,
     expected: Expectation,
     instant: Instant,
     deadline: Deadline,
@@ -38,7 +45,7 @@ export class LocalVerifier {
     const kid = member(jwt.unverifiedHeader, 'kid') as string | undefined;
     const lookup = await this.keys.find(algorithm, kid, deadline);
     if (lookup.kind === 'unknown') return KEY_UNKNOWN;
-    if (!(await isSignedByOneOf(token, algorithm, lookup.keys))) {
+    if (!(await isSignedByOneOf(jws, algorithm, lookup.keys))) {
       this.keys.noteBadSignature();
       throw new InvalidTokenError('signature', { detail: 'the signature is not of the key that the token names' });
     }
@@ -50,8 +57,10 @@ export class LocalVerifier {
       token,
       issuer: this.options.issuer,
       claims: deepFreeze(claims),
+      facts: claims,
+      mapping: this.options.claims,
       audience: audienceOf(claims),
-      scopes: readScopes(claims, this.options.claims.scopes),
+      scopes: readScopes(claims, this.options.claims),
       expiresAtSeconds: claims.exp as number,
       verifiedBy: 'local',
     };

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import { InvalidTokenError } from '../../protocol/errors.js';
-import { withoutNulls } from '../../protocol/introspection-response.js';
 import type { JsonObject } from '../../protocol/json.js';
 import type { VerifiedToken } from './verified-token.js';
 
@@ -13,7 +12,7 @@ const MUST_AGREE = ['iss', 'sub', 'client_id', 'cnf'] as const;
  * @throws {InvalidTokenError} when they disagree on `iss`, `sub`, `client_id` or `cnf`
  */
 export function mergeVerified(local: VerifiedToken, introspected: VerifiedToken): VerifiedToken {
-  const answer = withoutNulls(introspected.claims);
+  const { facts: answer } = introspected;
   for (const name of MUST_AGREE) {
     if (
       Object.hasOwn(local.claims, name) &&
@@ -26,11 +25,14 @@ export function mergeVerified(local: VerifiedToken, introspected: VerifiedToken)
     }
   }
   const expiresAtSeconds = earlier(local.expiresAtSeconds, introspected.expiresAtSeconds);
-  const claims: JsonObject = { ...local.claims, ...answer, ...(expiresAtSeconds !== undefined && { exp: expiresAtSeconds }) };
+  const exp = expiresAtSeconds !== undefined && { exp: expiresAtSeconds };
+  const claims: JsonObject = { ...local.claims, ...introspected.claims, ...exp };
   return {
     token: local.token,
     issuer: local.issuer,
     claims: Object.freeze(claims),
+    facts: { ...local.facts, ...answer, ...exp },
+    mapping: local.mapping,
     audience: narrower(local.audience, introspected.audience),
     scopes:
       local.scopes && introspected.scopes

@@ -5,21 +5,12 @@ import type { Clock } from '../clock.js';
 import type { Deadline } from '../deadline.js';
 import type { EventSink } from '../events.js';
 import type { NoticeSink } from '../notices.js';
+import type { KeySetLifetime } from '../options/resolved-options.js';
 import type { HttpClient } from '../outbound/http-client.js';
 import { OutboundError } from '../outbound/outbound-error.js';
 import { Refreshable } from '../outbound/refreshable.js';
 import type { VerificationKey } from './jwk.js';
 import { chooseKeys, type KeyLookup, type KeySet, readKeySet } from './key-set.js';
-
-/** How long fetched keys serve, in seconds. */
-export interface KeySetLifetime {
-  /** Fresh for so long; refreshed in the background when three quarters of it are over. */
-  readonly maxAgeSeconds: number;
-  /** The pause between fetches that tokens can cause. */
-  readonly cooldownSeconds: number;
-  /** How long the last good set serves beyond its freshness while the endpoint is down. */
-  readonly maxStaleSeconds: number;
-}
 
 /** What a remote key set works with. */
 export interface RemoteKeySetParts {
@@ -120,7 +111,7 @@ export class RemoteKeySet implements KeySet {
     const { issuer, client, emit, notify } = this.#parts;
     try {
       const url = await this.#parts.url(deadline);
-      const response = await client.send({ method: 'GET', url, headers: { accept: MEDIA_TYPES.join(', ') } }, deadline);
+      const response = await client.send(() => ({ method: 'GET', url, headers: { accept: MEDIA_TYPES.join(', ') } }), deadline);
       const type = response.headers.get('content-type')?.split(';', 1)[0]?.trim() ?? '';
       if (response.status !== 200) throw new KeySetUnavailableError({ detail: `${response.status} from the key set endpoint` });
       if (!MEDIA_TYPES.includes(normalizeMediaType(type)))

@@ -1,11 +1,15 @@
+import type { ClaimMapping } from '../../protocol/claim-mapping.js';
 import type { JsonObject } from '../../protocol/json.js';
 
 /** A token whose claims are facts: said by a signature of the issuer, by its introspection endpoint, or by both. */
 export interface VerifiedToken {
   readonly token: string;
   readonly issuer: string;
-  /** With the wire's names, without `active`; frozen. */
+  /** With the wire's names, as sent, without `active`; frozen. */
   readonly claims: JsonObject;
+  /** The same, put right where a server departs from the RFCs: what the principal's members are read from. */
+  readonly facts: JsonObject;
+  readonly mapping: ClaimMapping;
   /** Who it is for, confirmed by every source. */
   readonly audience: readonly string[];
   /** `undefined` where no source says anything about scopes, which gives none. */

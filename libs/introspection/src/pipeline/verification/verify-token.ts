@@ -1,13 +1,16 @@
-import { isNone, parseUnverifiedJwt, type UnverifiedJwt } from '../../protocol/compact-jwt.js';
+import { isNone, type UnverifiedJwt } from '../../protocol/compact-jwt.js';
 import { KeySetUnavailableError, MetadataError } from '../../protocol/authorization-server-errors.js';
 import { InvalidTokenError } from '../../protocol/errors.js';
 import type { Deadline } from '../deadline.js';
 import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
+import type { PresentedToken } from '../presented-token.js';
 import type { Instant } from './check-jwt.js';
 import { checkResponse } from './check-response.js';
 import type { IntrospectionClient } from './introspection-client.js';
-import { KEY_UNKNOWN, type LocalVerifier } from './local-verifier.js';
+import type { Decrypter } from './decryption.js';
+import { KEY_UNKNOWN, type LocalVerifier, type OpenedJwt } from './local-verifier.js';
 import { mergeVerified } from './merge-verified.js';
+import { openJwt } from './open-jwt.js';
 import type { Expectation, VerifiedToken } from './verified-token.js';
 
 /** What can verify tokens of one issuer. */
@@ -17,6 +20,8 @@ export interface Verifiers {
   readonly local: LocalVerifier | undefined;
   /** Absent in `local`. */
   readonly introspection: IntrospectionClient | undefined;
+  /** Absent without `decryptionKeys`. */
+  readonly decrypter: Decrypter | undefined;
   /** Says that a token named an issuer that is not configured. */
   readonly noteUnknownIssuer: () => void;
 }
@@ -37,20 +42,26 @@ export interface Conditions {
  * @throws {InvalidTokenError} the token's fault
  * @throws {AuthorizationServerError} nobody could say
  */
-export async function verifyToken(verifiers: Verifiers, token: string, conditions: Conditions): Promise<VerifiedToken> {
+export async function verifyToken(
+  verifiers: Verifiers,
+  presented: PresentedToken,
+  conditions: Conditions,
+): Promise<VerifiedToken> {
+  const { token } = presented;
   const mode = verifiers.options.verification;
   if (mode === 'remote') return introspect(verifiers, token, conditions);
 
-  const jwt = parseUnverifiedJwt(token);
-  if (jwt === undefined) {
+  const opened = await openJwt(presented, verifiers.options, verifiers.decrypter);
+  if (opened === undefined) {
     if (mode === 'hybrid') return introspect(verifiers, token, conditions);
     throw new InvalidTokenError('malformed', { detail: "the token is no JWT: see the option verification ('hybrid', 'remote')" });
   }
+  const { jwt } = opened;
   if (isNone(jwt.unverifiedAlgorithm)) throw new InvalidTokenError('algorithm', { detail: 'the token is not signed (alg none)' });
   if (mode === 'hybrid' && namesNoIssuer(jwt)) return introspect(verifiers, token, conditions);
   assertOwnIssuer(verifiers, jwt);
 
-  const local = await verifyLocally(verifiers, token, jwt, conditions);
+  const local = await verifyLocally(verifiers, token, opened, conditions);
   if (local === undefined) return introspect(verifiers, token, conditions);
   return mode === 'both' ? mergeVerified(local, await introspect(verifiers, token, conditions)) : local;
 }
@@ -59,14 +70,14 @@ export async function verifyToken(verifiers: Verifiers, token: string, condition
 async function verifyLocally(
   verifiers: Verifiers,
   token: string,
-  jwt: UnverifiedJwt,
+  opened: OpenedJwt,
   conditions: Conditions,
 ): Promise<VerifiedToken | undefined> {
   const mayAsk = verifiers.options.verification === 'hybrid';
   try {
     const verified = await required(verifiers.local).verify(
       token,
-      jwt,
+      opened,
       conditions.expected,
       conditions.now(),
       conditions.deadline,

@@ -1,0 +1,25 @@
+import type { JWK } from 'jose';
+import type { OptionGroup } from './option-group.js';
+
+/** Checks the keys for encrypted tokens and responses, and whether access tokens may be encrypted. */
+export function resolveDecryption(options: OptionGroup): {
+  decryptionKeys: readonly JWK[];
+  encryptedTokens: 'refused' | 'allowed' | 'required';
+} {
+  const keys = options.get('decryptionKeys') ?? [];
+  const isList = Array.isArray(keys) && (keys.length > 0 || !options.has('decryptionKeys'));
+  if (!isList || !keys.every(isPrivateKey)) {
+    options.refuse('decryptionKeys', 'give a list of private JWKs (RSA, EC or OKP)');
+  }
+  const encryptedTokens = options.oneOf('encryptedTokens', ['refused', 'allowed', 'required'], 'refused');
+  if (encryptedTokens !== 'refused' && !options.has('decryptionKeys')) {
+    options.refuse('encryptedTokens', 'give decryptionKeys, or leave it out');
+  }
+  return { decryptionKeys: Array.isArray(keys) ? (keys as JWK[]) : [], encryptedTokens };
+}
+
+function isPrivateKey(key: unknown): boolean {
+  if (typeof key !== 'object' || key === null) return false;
+  const { kty, d } = key as Partial<JWK>;
+  return typeof d === 'string' && (kty === 'RSA' || kty === 'EC' || kty === 'OKP');
+}
