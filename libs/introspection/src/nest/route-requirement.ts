@@ -16,13 +16,13 @@ type Class = abstract new (...args: never[]) => unknown;
  * Resolves the decorators of a handler: the nearest target that says anything decides whether a token is needed; each
  * kind of requirement is the nearest one's.
  *
- * Nearest first: the method, or where it says nothing the method that it overrides (its requirements, not its openness);
- * then the class and the classes that it extends.
+ * Nearest first: the method; the methods that it overrides (their requirements, not their openness); then the class and
+ * the classes that it extends.
  *
  * @throws {Error} for a handler that cannot be told from the decorated methods of its class: what holds is unknown
  */
 export function resolveRouteRequirement(controller: Class, handler: Handler): RouteRequirement {
-  const levels = [declarationOfMethod(controller, handler), ...declarationsOfClass(controller)].filter(
+  const levels = [...declarationsOfMethod(controller, handler), ...declarationsOfClass(controller)].filter(
     (level) => level !== undefined,
   );
   const openness = levels[0]?.openness;
@@ -34,22 +34,20 @@ function declarationsOfClass(controller: Class): (DeclaredRequirement | undefine
   return chainOf(controller, Function.prototype).map((constructor) => ownDeclaration(constructor));
 }
 
-function declarationOfMethod(controller: Class, handler: Handler): DeclaredRequirement | undefined {
+function declarationsOfMethod(controller: Class, handler: Handler): (DeclaredRequirement | undefined)[] {
   const prototypes = chainOf(controller.prototype as object, Object.prototype);
   const place = findMethod(prototypes, handler);
   const carried = ownDeclaration(handler);
   if (place === undefined) {
-    if (carried !== undefined) return carried;
-    if (!prototypes.some(hasDecoratedMethod)) return undefined;
+    if (carried !== undefined) return [carried];
+    if (!prototypes.some(hasDecoratedMethod)) return [];
     throw new Error(
       `nestjs-introspection cannot tell which decorators hold for a handler of ${controller.name}: make it a plain method`,
     );
   }
   const [own, ...overridden] = prototypes.slice(place.level);
   const declared = (own && ownDeclaration(own, place.name)) ?? carried;
-  if (declared !== undefined) return declared;
-  const inherited = overridden.map((prototype) => ownDeclaration(prototype, place.name)).find((level) => level !== undefined);
-  return inherited === undefined ? undefined : withoutOpenness(inherited);
+  return [declared, ...overridden.map((prototype) => withoutOpenness(ownDeclaration(prototype, place.name)))];
 }
 
 /** Finds a handler by identity, or by the name that binding it left. */
@@ -68,8 +66,8 @@ function hasDecoratedMethod(prototype: object): boolean {
 }
 
 /** An override does not inherit that a route is open, only what it demands; a declaration of openness alone is none. */
-function withoutOpenness(declared: DeclaredRequirement): DeclaredRequirement | undefined {
-  const { openness: _openness, ...requirements } = declared;
+function withoutOpenness(declared: DeclaredRequirement | undefined): DeclaredRequirement | undefined {
+  const { openness: _openness, ...requirements } = declared ?? {};
   return Object.keys(requirements).length === 0 ? undefined : requirements;
 }
 

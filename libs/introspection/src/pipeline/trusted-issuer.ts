@@ -1,4 +1,5 @@
 import { listOf } from '../protocol/requirement.js';
+import type { Deadline } from './deadline.js';
 import type { EventSink } from './events.js';
 import { Endpoints, needKeys } from './issuer/endpoints.js';
 import { MetadataSource } from './issuer/metadata-source.js';
@@ -86,10 +87,8 @@ export class TrustedIssuer implements Verifiers {
     const { introspectionResponse: expected, issuer } = options;
     const signedResponse: SignedResponseParts | undefined =
       expected.type === 'json' || keys === undefined ? undefined : { issuer, expected, keys, decrypter: this.decrypter, clock };
-    return new IntrospectionClient({
-      ...{ options, client, clock, emit, notify, signedResponse },
-      authenticator: this.#authenticator,
-      endpoint: (deadline) => this.#endpoints.introspectionEndpoint(deadline),
-    });
+    const endpoint = (deadline: Deadline) => this.#endpoints.introspectionEndpoint(deadline);
+    const authenticator = this.#authenticator;
+    return new IntrospectionClient({ options, client, clock, emit, notify, signedResponse, authenticator, endpoint });
   }
 }

@@ -11,29 +11,11 @@ import { resolveKeys } from './resolve-keys.js';
 import { resolveRequiredClaims } from './resolve-required-claims.js';
 import type { KeySetLifetime, ResolvedIssuerOptions } from './resolved-options.js';
 
-export const ISSUER_OPTIONS = [
-  ...[
-    'issuer',
-    'audience',
-    'allowMissingAudience',
-    'verification',
-    'discovery',
-    'introspectionEndpoint',
-    'jwksUri',
-    'jwks',
-    'keySet',
-  ],
-  ...[
-    'clientAuthentication',
-    'introspectionResponse',
-    'introspectionParameters',
-    'algorithms',
-    'tokenTypes',
-    'requiredClaims',
-    'claims',
-  ],
-  ...['requireTokenType', 'decryptionKeys', 'encryptedTokens', 'compatibility'],
-];
+export const ISSUER_OPTIONS = (
+  'issuer audience allowMissingAudience verification discovery introspectionEndpoint jwksUri jwks keySet clientAuthentication ' +
+  'introspectionResponse introspectionParameters algorithms tokenTypes requiredClaims claims requireTokenType decryptionKeys ' +
+  'encryptedTokens compatibility'
+).split(' ');
 
 /** Checks the options of one authorization server. */
 export function resolveIssuerOptions(options: OptionGroup, allowInsecureHttp: boolean): ResolvedIssuerOptions {
