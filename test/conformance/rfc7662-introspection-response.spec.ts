@@ -277,6 +277,7 @@ const foreignAudiences = named(
   'rs.example.com',
   `${RS} https://other`,
   ['https://other'],
+  ['https://other', 'https://another'],
   [`${RS}/`],
   '',
   [''],
@@ -697,11 +698,13 @@ describe.each(ADAPTERS)('Two registrations in one process (%s)', (adapter) => {
   });
 });
 
-const transportTrouble: [what: string, respond: (response: ServerResponse) => void][] = [
-  ['a reset before the first byte', (response) => response.socket?.resetAndDestroy()],
-  ['a close before the first byte', (response) => response.socket?.destroy()],
+/** Only trouble before the first byte may be retried: then nobody can have said anything about the token. */
+const transportTrouble: [what: string, calls: number, respond: (response: ServerResponse) => void][] = [
+  ['a reset before the first byte', 2, (response) => response.socket?.resetAndDestroy()],
+  ['a close before the first byte', 2, (response) => response.socket?.destroy()],
   [
     'a reset in the middle of the body',
+    1,
     (response) => {
       response
         .writeHead(200, { 'content-type': 'application/json', 'content-length': '100' })
@@ -710,6 +713,7 @@ const transportTrouble: [what: string, respond: (response: ServerResponse) => vo
   ],
   [
     'a close in the middle of the body',
+    1,
     (response) => {
       response
         .writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' })
@@ -718,11 +722,19 @@ const transportTrouble: [what: string, respond: (response: ServerResponse) => vo
   ],
   [
     'a close in the middle of the chunks',
+    1,
     (response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).write('{"active":true}', () => response.socket?.destroy());
     },
   ],
-  ['something that is not HTTP', (response) => response.socket?.end('active: true\r\n\r\n')],
+  [
+    'a reset in the middle of the head',
+    1,
+    (response) => {
+      response.socket?.write('HTTP/1.1 200 OK\r\nContent-Ty', () => response.socket?.resetAndDestroy());
+    },
+  ],
+  ['something that is not HTTP', 1, (response) => response.socket?.end('active: true\r\n\r\n')],
 ];
 
 /** Every row ends with a good answer: no failure may outlive its request. */
@@ -745,12 +757,14 @@ const retried: [what: string, respond: (response: ServerResponse) => void, calls
 ];
 
 describeRows('RFC 7662, failures of the endpoint', [
-  ...transportTrouble.map(([what, respond]) =>
-    row(`IERR-01 T4 ${what} is a 503`, async (fixture) => {
+  ...transportTrouble.map(([what, calls, respond]) =>
+    row(`IERR-01 IERR-02 T4 ${what} is a 503, after ${calls} call(s)`, async (fixture) => {
       const { as, rs } = fixture;
       const token = as.token();
       as.answer(token, (_request, response) => respond(response));
-      expect503(await rs.get('/r', `Bearer ${token}`));
+      const answer = await rs.get('/r', `Bearer ${token}`);
+      expect503(answer);
+      expect(answer.introspections).toBe(calls);
       await expectRecovered(fixture);
     }),
   ),
@@ -800,16 +814,40 @@ describeRows('RFC 7662, failures of the endpoint', [
     expect(asked).toHaveLength(2);
     expect(asked[1]).toEqual(asked[0]);
   }),
-
-  row('IERR-02 503 with Retry-After is not asked again', async (fixture) => {
-    const { as, rs } = fixture;
-    const token = as.token();
-    as.answer(token, (_request, response) => response.writeHead(503, { 'retry-after': '1' }).end());
-    const answer = await rs.get('/r', `Bearer ${token}`);
-    expect503(answer);
-    expect(answer.introspections).toBe(1);
-  }),
 ]);
+
+const askedToWait: [what: string, status: number, retryAfter: (nowMs: number) => string, waitSeconds: number][] = [
+  ['429 with 7 seconds', 429, () => '7', 7],
+  ['503 with 7 seconds', 503, () => '7', 7],
+  ['503 with a date', 503, (nowMs) => new Date(nowMs + 7000).toUTCString(), 7],
+  ['429 with an hour, obeyed for a minute', 429, () => '3600', 60],
+];
+
+for (const [what, status, retryAfter, waitSeconds] of askedToWait) {
+  describeRows(`RFC 7662, asked to wait: ${what}`, [
+    row(
+      'IERR-03 IERR-02 T5 nobody is asked until then, clients get 503 with the time that is left',
+      async ({ as, rs, clock }) => {
+        const token = as.token();
+        as.answer(token, (_request, response) => {
+          response.writeHead(status, { 'retry-after': retryAfter(clock.now()) }).end();
+        });
+        const first = await rs.get('/r', `Bearer ${token}`);
+        expect(expect503(first)).toBe(waitSeconds);
+        expect(first.introspections).toBe(1);
+        const good = as.token();
+        clock.advanceSeconds(waitSeconds - 1);
+        const meanwhile = await rs.get('/r', `Bearer ${good}`);
+        expect(expect503(meanwhile)).toBe(1);
+        expect(meanwhile.introspections).toBe(0);
+        clock.advanceSeconds(1);
+        const after = await rs.get('/r', `Bearer ${good}`);
+        expect200(after);
+        expect(after.introspections).toBe(1);
+      },
+    ),
+  ]);
+}
 
 describeRows(
   'RFC 7662, without retries',

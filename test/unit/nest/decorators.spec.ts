@@ -297,6 +297,19 @@ class DecoratesController extends BaseController {
   }
 }
 
+@Controller('decorates-again')
+class DecoratesAgainController extends DecoratesController {
+  @Get('scopes') override scopes(): string {
+    return 'own again';
+  }
+  @Get('public') override open(): string {
+    return 'own again';
+  }
+  @Get('optional-scopes') override optionalScopes(): string {
+    return 'own again';
+  }
+}
+
 @Public()
 @Controller('public-overrides')
 class PublicOverridesController extends BaseController {
@@ -386,6 +399,9 @@ describeRows(
     judged('@Public of an overriding method opens what needed scopes', '/decorates/any-scope', OPEN),
     judged('T57 @Scopes of an overriding method closes what was @Public', '/decorates/public', WRITE),
     judged('T57 @OptionalAuth of an overriding method keeps the overridden scopes', '/decorates/optional-scopes', OPTIONAL_READ),
+    judged('T57 the nearest of two overridden methods counts', '/decorates-again/scopes', WRITE),
+    judged('T57 the nearest of two overridden methods counts, over a @Public one', '/decorates-again/public', WRITE),
+    judged('T57 scopes are kept through an overridden @OptionalAuth', '/decorates-again/optional-scopes', READ),
     judged('a method that is not overridden is untouched by its neighbours', '/decorates/optional', OPTIONAL),
 
     judged('T57 @Public on the class does not open what the overridden method required', '/public-overrides/scopes', READ),
@@ -408,6 +424,7 @@ describeRows(
       OverridesController,
       OverridesAgainController,
       DecoratesController,
+      DecoratesAgainController,
       PublicOverridesController,
       ScopesOverridesController,
       FromScopedBase,
