@@ -39,16 +39,10 @@ export function extractCredentials(request: ResourceRequest, options: ResolvedEx
 }
 
 function readField(value: string, maxTokenLength: number): AuthorizationField {
-  // Room for the scheme and any spaces: a longer field is not worth parsing.
-  if (value.length > maxTokenLength + 64) assertFieldIsForeign(value);
-  const field = parseAuthorization(value);
+  const field = parseAuthorization(value, maxTokenLength);
   if (field.kind === 'malformed') throw new InvalidRequestError({ detail: 'the Authorization header is malformed' });
-  if (field.kind === 'bearer' && field.token.length > maxTokenLength) throw tooLong();
+  if (field.kind === 'too_long') throw tooLong();
   return field;
-}
-
-function assertFieldIsForeign(value: string): void {
-  if (/^[ \t]*bearer /i.test(value)) throw tooLong();
 }
 
 function assertToken(token: string, maxTokenLength: number): void {

@@ -3,6 +3,7 @@ import type { Deadline } from '../deadline.js';
 import type { ResolvedHttpOptions } from '../options/resolved-options.js';
 import { OutboundError, toOutboundError } from './outbound-error.js';
 import { readBody } from './read-body.js';
+import { trackedConnector } from './tracked-connector.js';
 
 /** A call to the authorization server. */
 export interface OutboundRequest {
@@ -36,7 +37,11 @@ export class HttpClient {
   /** @param certificate PEM of our own, for mutual TLS */
   constructor(options: ResolvedHttpOptions, certificate?: { readonly cert: string; readonly key: string }) {
     this.#options = options;
-    const connect = { timeout: options.timeoutMs, ...(options.ca !== undefined && { ca: [...options.ca] }), ...certificate };
+    const connect = trackedConnector({
+      timeout: options.timeoutMs,
+      ...(options.ca !== undefined && { ca: [...options.ca] }),
+      ...certificate,
+    });
     this.#pool = new Agent({ connect, connections: MAX_CONNECTIONS });
     this.#fresh = new Agent({ connect, connections: MAX_CONNECTIONS, pipelining: 0 });
   }

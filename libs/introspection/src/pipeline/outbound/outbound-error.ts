@@ -1,3 +1,5 @@
+import { isPartial } from './tracked-connector.js';
+
 /** What went wrong with an outbound call, as a word for logs. */
 export type OutboundFailure = 'refused' | 'reset' | 'timeout' | 'unreachable' | 'too_large' | 'malformed';
 
@@ -29,7 +31,7 @@ export function toOutboundError(error: unknown, isLate: boolean): OutboundError 
   const code = platformCodeOf(error);
   if (code === undefined) return new OutboundError('unreachable');
   if (REFUSED.includes(code)) return new OutboundError('refused', code);
-  if (RESET.includes(code)) return new OutboundError('reset', code);
+  if (RESET.includes(code)) return new OutboundError(isPartial(error) ? 'malformed' : 'reset', code);
   if (TIMEOUT.includes(code)) return new OutboundError('timeout', code);
   if (code.startsWith('HPE_') || code.startsWith('Z_') || code === 'UND_ERR_HEADERS_OVERFLOW')
     return new OutboundError('malformed', code);

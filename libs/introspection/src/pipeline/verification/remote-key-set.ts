@@ -2,7 +2,7 @@ import { KeySetUnavailableError } from '../../protocol/authorization-server-erro
 import { normalizeMediaType } from '../../protocol/compact-jwt.js';
 import { decodeUtf8, parseJsonObject } from '../../protocol/json.js';
 import type { Clock } from '../clock.js';
-import type { Deadline } from '../deadline.js';
+import { Deadline } from '../deadline.js';
 import type { EventSink } from '../events.js';
 import type { NoticeSink } from '../notices.js';
 import type { KeySetLifetime } from '../options/resolved-options.js';
@@ -24,6 +24,7 @@ export interface RemoteKeySetParts {
   readonly notify: NoticeSink;
 }
 
+const STALE_WAIT_MS = 250;
 const MEDIA_TYPES = ['application/json', 'application/jwk-set+json'];
 
 /** The keys of an issuer, fetched from its `jwks_uri`. */
@@ -56,13 +57,11 @@ export class RemoteKeySet implements KeySet {
     const isUsable = this.#keys.ageMs < (maxAgeSeconds + maxStaleSeconds) * 1000;
     const held = isUsable ? this.#keys.value : undefined;
     const heldLookup = held === undefined ? undefined : chooseKeys(held, algorithm, kid);
-    if (heldLookup?.kind === 'keys' && this.#keys.isFailing) {
-      this.#keys.refreshInBackground();
-      return heldLookup;
-    }
     let keys: readonly VerificationKey[];
     try {
-      keys = await this.#refresh(deadline);
+      // A known key serves anyway, so an endpoint that is known to fail may not hold requests up for long.
+      const isSure = heldLookup?.kind === 'keys' && this.#keys.isFailing;
+      keys = await this.#refresh(isSure ? new Deadline(Math.min(STALE_WAIT_MS, this.#parts.timeoutMs)) : deadline);
     } catch (error) {
       if (heldLookup?.kind !== 'keys') throw error;
       return heldLookup;
