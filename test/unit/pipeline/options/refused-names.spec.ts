@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { having, problemsOf } from '../../../support/configuration.js';
+
+const NOT_BUILT: Record<string, unknown> = {
+  resource: 'https://rs.example.com',
+  cache: { ttlMs: 1000 },
+  unknownTokens: { perClient: 20, windowMs: 60_000 },
+  dpop: { mode: 'off' },
+  mtls: { mode: 'off' },
+  revocation: {},
+  mapPrincipal: () => undefined,
+  'http.maxConcurrent': 256,
+  'http.maxQueued': 1000,
+  'http.breaker': { failures: 5, openMs: 10_000 },
+  'http.userAgent': 'x',
+  'http.fetch': () => undefined,
+  'http.dispatcher': {},
+};
+
+const NO_SUCH_OPTION: Record<string, unknown> = {
+  isuer: 'https://as.example.com',
+  Audience: 'x',
+  globalguard: false,
+  timeout: 5,
+  'http.timeout': 5,
+  'http.timeoutSeconds': 5,
+  'extract.header': 'x',
+  'claims.scope': 'scp',
+  'clientAuthentication.secret': 'x',
+  'clientAuthentication.token': 'x',
+  toString: 'x',
+  constructor: 'x',
+};
+
+describe('options that a later version will have', () => {
+  // Accepted and ignored, each of these would protect nothing while it reads as if it did.
+  it.each(Object.entries(NOT_BUILT))('refuses %s as not supported in this version', (option, value) => {
+    const problems = problemsOf(having(option, value));
+    expect(problems).toEqual([
+      { option, given: expect.any(String), remedy: expect.stringContaining('not supported in this version') },
+    ]);
+  });
+
+  it('refuses them even where they are switched off', () => {
+    expect(problemsOf(having('cache', false)).map(({ option }) => option)).toEqual(['cache']);
+  });
+});
+
+describe('options that there are not', () => {
+  it.each(Object.entries(NO_SUCH_OPTION))('refuses %s', (option, value) => {
+    const problems = problemsOf(having(option, value));
+    expect(problems.map((problem) => problem.option)).toEqual([option]);
+    expect(problems[0]?.remedy).not.toContain('in this version');
+  });
+
+  it('sees an own member that is called __proto__, as parsed configuration files have it', () => {
+    const parsed = JSON.parse('{"__proto__":{"allowInsecureHttp":true}}') as object;
+    const options = Object.defineProperties(having('realm', 'api'), Object.getOwnPropertyDescriptors(parsed));
+    expect(problemsOf(options).map(({ option }) => option)).toEqual(['__proto__']);
+  });
+});
