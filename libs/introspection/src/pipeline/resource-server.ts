@@ -3,6 +3,7 @@ import { INACTIVE, type IntrospectionResponse } from '../protocol/introspection-
 import type { Requirement } from '../protocol/requirement.js';
 import { isToken68 } from '../protocol/authorization-header.js';
 import { authenticate, authenticateIfPresented } from './authenticate.js';
+import { createTokenHash } from './cache/token-hash.js';
 import { type ChallengeResponse, toChallengeResponse } from './challenge-response.js';
 import { stopwatchMs } from './clock.js';
 import { Deadline } from './deadline.js';
@@ -99,7 +100,14 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
     this.#client = new HttpClient(http);
     this.#emit = createEventSink(onEvent, () => clock.now());
     this.#notify = createQuietNotices(notices, clock);
-    this.issuers = new TrustedIssuers({ options: this.options, client: this.#client, emit: this.#emit, notify: this.#notify });
+    const shared = {
+      options: this.options,
+      client: this.#client,
+      emit: this.#emit,
+      notify: this.#notify,
+      nameOf: createTokenHash(),
+    };
+    this.issuers = new TrustedIssuers(shared);
     for (const text of warnings) this.#notify({ level: 'warn', text });
   }
 

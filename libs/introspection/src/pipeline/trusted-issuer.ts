@@ -1,4 +1,6 @@
 import { listOf } from '../protocol/requirement.js';
+import { AskOnce, type Introspector } from './cache/ask-once.js';
+import type { TokenHash } from './cache/token-hash.js';
 import type { Deadline } from './deadline.js';
 import type { EventSink } from './events.js';
 import { Endpoints, needKeys } from './issuer/endpoints.js';
@@ -23,12 +25,14 @@ export interface SharedParts {
   readonly client: HttpClient;
   readonly emit: EventSink;
   readonly notify: NoticeSink;
+  /** Names tokens in tables, so that none of them holds one. */
+  readonly nameOf: TokenHash;
 }
 
 /** One configured authorization server with everything that belongs to it alone: metadata, keys, credentials. */
 export class TrustedIssuer implements Verifiers {
   readonly local: LocalVerifier | undefined;
-  readonly introspection: IntrospectionClient | undefined;
+  readonly introspection: Introspector | undefined;
   readonly decrypter: Decrypter | undefined;
   readonly #endpoints: Endpoints;
   readonly #metadata: MetadataSource;
@@ -51,7 +55,7 @@ export class TrustedIssuer implements Verifiers {
     this.#authenticator = verification === 'local' ? undefined : createClientAuthenticator(options, http, clock);
     this.decrypter = decryptionKeys.length === 0 ? undefined : new Decrypter(decryptionKeys);
     const keys = needKeys(options) ? this.#createKeySet(parts) : undefined;
-    this.local = keys === undefined || verification === 'remote' ? undefined : new LocalVerifier(options, keys);
+    this.local = keys === undefined || verification === 'remote' ? undefined : new LocalVerifier(options, keys, shared.nameOf);
     this.introspection = this.#createIntrospection(keys);
   }
 
@@ -79,7 +83,7 @@ export class TrustedIssuer implements Verifiers {
     return new RemoteKeySet({ ...parts, lifetime, url: (deadline) => this.#endpoints.jwksUri(deadline) });
   }
 
-  #createIntrospection(keys: KeySet | undefined): IntrospectionClient | undefined {
+  #createIntrospection(keys: KeySet | undefined): Introspector | undefined {
     if (this.#authenticator === undefined) return undefined;
     const { options } = this;
     const { client, emit, notify } = this.#shared;
@@ -89,6 +93,7 @@ export class TrustedIssuer implements Verifiers {
       expected.type === 'json' || keys === undefined ? undefined : { issuer, expected, keys, decrypter: this.decrypter, clock };
     const endpoint = (deadline: Deadline) => this.#endpoints.introspectionEndpoint(deadline);
     const authenticator = this.#authenticator;
-    return new IntrospectionClient({ options, client, clock, emit, notify, signedResponse, authenticator, endpoint });
+    const asked = new IntrospectionClient({ options, client, clock, emit, notify, signedResponse, authenticator, endpoint });
+    return new AskOnce(asked, this.#shared.nameOf, this.#shared.options.http.timeoutMs);
   }
 }

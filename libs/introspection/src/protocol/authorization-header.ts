@@ -5,7 +5,8 @@ const TOKEN68 = /^[A-Za-z0-9\-._~+/]+=*$/;
  * What a field value of `Authorization` says:
  * `none` (empty, or a scheme that is not ours), `malformed`, `too_long`, or the token of the Bearer scheme.
  */
-export type AuthorizationField = { readonly kind: 'none' | 'malformed' | 'too_long' } | { readonly kind: 'bearer'; readonly token: string };
+export type AuthorizationField =
+  { readonly kind: 'none' | 'malformed' | 'too_long' } | { readonly kind: 'bearer'; readonly token: string };
 
 const NONE: AuthorizationField = { kind: 'none' };
 const MALFORMED: AuthorizationField = { kind: 'malformed' };

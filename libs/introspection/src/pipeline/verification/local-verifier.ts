@@ -7,7 +7,9 @@ import type { Deadline } from '../deadline.js';
 import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
 import { checkJwt, type Instant } from './check-jwt.js';
 import type { KeySet } from './key-set.js';
-import { isSignedByOneOf } from './signature.js';
+import type { VerificationKey } from './jwk.js';
+import { RememberedSignatures } from './remembered-signatures.js';
+import { findSigningKey } from './signature.js';
 import type { Expectation, VerifiedToken } from './verified-token.js';
 
 /** A JWT that passed every check but the last: no key for it is known. */
@@ -22,9 +24,13 @@ export interface OpenedJwt {
 
 /** Checks JWT access tokens of one issuer against its keys. */
 export class LocalVerifier {
+  readonly #signatures = new RememberedSignatures();
+
+  /** @param nameOf names a JWS in the table of those that were verified */
   constructor(
     private readonly options: ResolvedIssuerOptions,
     private readonly keys: KeySet,
+    private readonly nameOf: (jws: string) => string,
   ) {}
 
   /**
@@ -45,11 +51,20 @@ export class LocalVerifier {
     const kid = member(jwt.unverifiedHeader, 'kid') as string | undefined;
     const lookup = await this.keys.find(algorithm, kid, deadline);
     if (lookup.kind === 'unknown') return KEY_UNKNOWN;
-    if (!(await isSignedByOneOf(jws, algorithm, lookup.keys))) {
-      this.keys.noteBadSignature();
-      throw new InvalidTokenError('signature', { detail: 'the signature is not of the key that the token names' });
-    }
+    await this.#verifySignature(jws, algorithm, lookup.keys);
     return this.#verified(token, jwt.unverifiedClaims ?? {});
+  }
+
+  async #verifySignature(jws: string, algorithm: string, keys: readonly VerificationKey[]): Promise<void> {
+    const name = this.nameOf(jws);
+    if (this.#signatures.wasVerifiedBy(name, keys)) return;
+    const key = await findSigningKey(jws, algorithm, keys);
+    if (key !== undefined) {
+      this.#signatures.remember(name, key);
+      return;
+    }
+    this.keys.noteBadSignature();
+    throw new InvalidTokenError('signature', { detail: 'the signature is not of the key that the token names' });
   }
 
   #verified(token: string, claims: JsonObject): VerifiedToken {

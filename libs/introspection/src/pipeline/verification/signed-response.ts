@@ -13,7 +13,7 @@ import type { Deadline } from '../deadline.js';
 import type { ResolvedIntrospectionResponse } from '../options/resolved-options.js';
 import type { Decrypter } from './decryption.js';
 import type { KeySet } from './key-set.js';
-import { isSignedByOneOf } from './signature.js';
+import { findSigningKey } from './signature.js';
 
 export const SIGNED_RESPONSE_TYPE = 'application/token-introspection+jwt';
 
@@ -47,7 +47,7 @@ export async function openSignedResponse(text: string, parts: SignedResponsePart
   checkHeader(jwt, parts.expected);
   const kid = member(jwt.unverifiedHeader, 'kid');
   const lookup = await parts.keys.find(jwt.unverifiedAlgorithm, typeof kid === 'string' ? kid : undefined, deadline);
-  if (lookup.kind === 'unknown' || !(await isSignedByOneOf(jws, jwt.unverifiedAlgorithm, lookup.keys))) {
+  if (lookup.kind === 'unknown' || (await findSigningKey(jws, jwt.unverifiedAlgorithm, lookup.keys)) === undefined) {
     if (lookup.kind === 'keys') parts.keys.noteBadSignature();
     throw refusal('its signature is of no key of the issuer');
   }

@@ -1,12 +1,12 @@
 import { isNone, type UnverifiedJwt } from '../../protocol/compact-jwt.js';
 import { KeySetUnavailableError, MetadataError } from '../../protocol/authorization-server-errors.js';
 import { InvalidTokenError } from '../../protocol/errors.js';
+import type { IntrospectionResponse } from '../../protocol/introspection-response.js';
 import type { Deadline } from '../deadline.js';
 import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
 import type { PresentedToken } from '../presented-token.js';
 import type { Instant } from './check-jwt.js';
 import { checkResponse } from './check-response.js';
-import type { IntrospectionClient } from './introspection-client.js';
 import type { Decrypter } from './decryption.js';
 import { KEY_UNKNOWN, type LocalVerifier, type OpenedJwt } from './local-verifier.js';
 import { mergeVerified } from './merge-verified.js';
@@ -19,7 +19,7 @@ export interface Verifiers {
   /** Absent in `remote`. */
   readonly local: LocalVerifier | undefined;
   /** Absent in `local`. */
-  readonly introspection: IntrospectionClient | undefined;
+  readonly introspection: { introspect(token: string, deadline: Deadline): Promise<IntrospectionResponse> } | undefined;
   /** Absent without `decryptionKeys`. */
   readonly decrypter: Decrypter | undefined;
   /** Says that a token named an issuer that is not configured. */
