@@ -1,5 +1,4 @@
 import { type AuthorizationServer, startAuthorizationServer } from './authorization-server.js';
-import type { ClientName } from './clients.js';
 import { readSettings, type Settings, USAGE } from './settings.js';
 
 await run();
@@ -33,11 +32,16 @@ function closeOnSignal(server: AuthorizationServer) {
 }
 
 function describe({ issuer, secrets, resources }: AuthorizationServer, settings: Settings) {
-  const secretOf = (name: ClientName) => (settings.secrets?.[name] ? '(as given)' : secrets[name]);
-  return `Authorization server for demonstrations, in memory, on this machine only: ${issuer}
-  client machine-read   scope read         secret ${secretOf('machine-read')}
-  client machine-write  scope read write   secret ${secretOf('machine-write')}
-  client api            introspection      secret ${secretOf('api')}
-  resource=${resources.opaque}       opaque access tokens (the default)
-  resource=${resources.jwt}   JWT access tokens`;
+  const clients = [
+    { name: 'machine-read', may: 'scope read' },
+    { name: 'machine-write', may: 'scope read write' },
+    { name: 'api', may: 'introspection' },
+  ] as const;
+  // Whoever gave a secret knows it, and there is no need for it to stand in a log.
+  const generated = clients.filter(({ name }) => !settings.secrets?.[name]);
+  return [
+    `Authorization server on ${issuer}, for demonstrations only`,
+    ...generated.map(({ name, may }) => `  client ${name.padEnd(13)}  secret ${secrets[name]}  ${may}`),
+    ...(generated.length > 0 ? [`  resource=${resources.jwt} gives JWTs, otherwise access tokens are opaque`] : []),
+  ].join('\n');
 }

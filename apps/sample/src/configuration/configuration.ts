@@ -1,5 +1,4 @@
-import type { IntrospectionModuleOptions } from 'nestjs-introspection';
-import { readIntrospectionOptions } from './read-introspection-options.js';
+import { type IntrospectionOptions, readIntrospectionOptions } from './read-introspection-options.js';
 import { VariableReader } from './variable-reader.js';
 
 export type Platform = 'express' | 'fastify';
@@ -7,7 +6,7 @@ export type Platform = 'express' | 'fastify';
 /** What the API is told by environment variables. */
 export class Configuration {
   private constructor(
-    readonly introspection: IntrospectionModuleOptions,
+    readonly introspection: IntrospectionOptions,
     readonly platform: Platform,
     readonly host: string,
     readonly port: number,

@@ -2,7 +2,7 @@ import type { IntrospectionModuleOptions } from 'nestjs-introspection';
 import type { VariableReader } from './variable-reader.js';
 
 /** Only what is missing is noticed here: whether the values make sense together is the library's to say. */
-export function readIntrospectionOptions(variables: VariableReader): IntrospectionModuleOptions {
+export function readIntrospectionOptions(variables: VariableReader) {
   const verification = variables.oneOf('OAUTH_VERIFICATION', ['local', 'remote', 'hybrid', 'both'], 'hybrid');
   const tokenTypes = variables.optionalList('OAUTH_TOKEN_TYPES');
   return {
@@ -13,8 +13,10 @@ export function readIntrospectionOptions(variables: VariableReader): Introspecti
     ...(tokenTypes && { tokenTypes }),
     allowMissingAudience: variables.flag('OAUTH_ALLOW_MISSING_AUDIENCE'),
     allowInsecureHttp: variables.flag('OAUTH_ALLOW_INSECURE_HTTP'),
-  };
+  } satisfies IntrospectionModuleOptions;
 }
+
+export type IntrospectionOptions = ReturnType<typeof readIntrospectionOptions>;
 
 function readClientAuthentication(variables: VariableReader) {
   const method = variables.oneOf(

@@ -19,7 +19,7 @@ const STYLE = `
 
 export function renderIndexPage({ introspection, host, port }: Pick<Configuration, 'introspection' | 'host' | 'port'>): string {
   const { issuer, audience } = introspection;
-  const audiences = [audience ?? []].flat().map((name) => `<code>${escapeHtml(name)}</code>`);
+  const audiences = audience.map((name) => `<code>${escapeHtml(name)}</code>`);
   const url = escapeHtml(`http://${host}:${port}`);
   return `<!doctype html>
 <html lang="en">
