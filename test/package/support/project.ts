@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
 
 export interface Project {
   readonly folder: string;
@@ -91,7 +92,7 @@ export async function start(folder: string, file: string, variables: Readonly<Re
         },
       };
     } catch {
-      await new Promise((resolve) => setImmediate(resolve));
+      await pause(25);
     }
   }
   child.kill('SIGKILL');
