@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { json } from '../support/authorization-server.js';
 import { expect200, expect401Token, expect503 } from '../support/expectations.js';
 import { ecKey, edKey, macSigner } from '../support/keys.js';
-import { expectCalls, warmAndRested } from '../support/scenario.js';
+import { describeScenarios, expectCalls, scenario, warmAndRested } from '../support/scenario.js';
 import { describeRows, row, type Fixture } from '../support/table.js';
 import { compact, flipBit, ownClaims, ownHeader, ownSigner, signedBy } from '../support/tokens.js';
 
@@ -220,3 +220,74 @@ describeRows(
   ],
   { options: () => ({ verification: 'hybrid' }) },
 );
+
+const modesWithoutKeys = { local: [503, 0], hybrid: [200, 1], both: [503, 0] } as const;
+const introspectable = async ({ as }: Fixture): Promise<string> => {
+  const token = await as.sign();
+  as.answer(token, { active: true, ...as.claims() });
+  return token;
+};
+
+describeScenarios('no key set is held', [
+  ...Object.entries(modesWithoutKeys).flatMap(([verification, [status, introspections]]) =>
+    (
+      [
+        ['the key set is down', 'jwks'],
+        ['the metadata is down', 'metadata'],
+      ] as const
+    ).map(([what, endpoint]) =>
+      scenario(
+        `HYB-02 T80 a good JWT while ${what} (${verification}) → ${status}, I:${introspections}`,
+        {
+          options: ({ as }) => ({
+            verification: verification as Mode,
+            ...(verification !== 'local' && { introspectionEndpoint: as.introspectionEndpoint }),
+          }),
+          ...(verification === 'local' && { omit: ['clientAuthentication'] }),
+          prepare: ({ as }) => {
+            as.replace(endpoint, (_request, response) => json(response, {}, 500));
+            if (endpoint === 'metadata') as.replace('openidConfiguration', (_request, response) => json(response, {}, 500));
+          },
+        },
+        async (fixture) => {
+          const answer = await fixture.rs.get('/r', `Bearer ${await introspectable(fixture)}`);
+          if (status === 200) expect(expect200(answer).principal).toMatchObject({ verifiedBy: 'introspection' });
+          else expect503(answer);
+          expectCalls(answer, { I: introspections });
+        },
+      ),
+    ),
+  ),
+
+  scenario(
+    'HYB-02 with a static key set an unknown kid is asked about without any fetch',
+    { options: ({ as }) => ({ verification: 'hybrid', jwks: as.keys.publicKeySet() as { keys: Record<string, unknown>[] } }) },
+    async ({ as, rs }) => {
+      const token = signedBy(as, stranger, 'ES256');
+      as.answer(token, { active: true, ...as.claims() });
+      const answer = await rs.get('/r', `Bearer ${token}`);
+      expect200(answer);
+      expectCalls(answer, { I: 1, J: 0 });
+    },
+  ),
+
+  scenario('HYB-02 with remote verification no key is ever fetched', { options: { verification: 'remote' } }, async (fixture) => {
+    const { as, rs } = fixture;
+    const answer = await rs.get('/r', `Bearer ${await introspectable(fixture)}`);
+    expect(expect200(answer).principal).toMatchObject({ verifiedBy: 'introspection' });
+    expectCalls(answer, { I: 1 });
+    expect(as.keySetFetches).toBe(0);
+  }),
+
+  scenario('HYB-01 hybrid is what happens when nothing is said', { omit: ['verification'] }, async ({ as, rs }) => {
+    expectCalls(await rs.get('/r', `Bearer ${await as.sign()}`), { I: 0 });
+    const expired = await as.sign({ exp: 1 });
+    as.answer(expired, { active: true, ...as.claims() });
+    const refused = await rs.get('/r', `Bearer ${expired}`);
+    expect401Token(refused);
+    expectCalls(refused, { I: 0 });
+    const opaque = await rs.get('/r', `Bearer ${as.token()}`);
+    expect200(opaque);
+    expectCalls(opaque, { I: 1 });
+  }),
+]);

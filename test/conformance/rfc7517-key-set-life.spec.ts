@@ -102,6 +102,66 @@ const rotation: Scenario[] = [
   }),
 ];
 
+/** The same token again: whatever is remembered about it must not outlive what it rests on. */
+const seenBefore: Scenario[] = [
+  scenario('JWK-12 T81 a token that was good is refused once its key is removed', LOCAL, async ({ as, rs, clock }) => {
+    const [removed, kept] = [ecKey(), ecKey()];
+    as.keySet = { keys: [removed.jwk, kept.jwk] };
+    const token = signedBy(as, removed, 'ES256', { exp: clock.seconds() + 7200 });
+    for (let run = 0; run < 3; run += 1) expect200(await rs.get('/r', `Bearer ${token}`));
+    as.keySet = { keys: [kept.jwk] };
+    clock.advanceSeconds(601);
+    expect401Token(await rs.get('/r', `Bearer ${token}`));
+    as.keySet = { keys: [removed.jwk, kept.jwk] };
+    clock.advanceSeconds(601);
+    expect200(await rs.get('/r', `Bearer ${token}`));
+  }),
+
+  scenario('JWK-12 a token that was good is refused once another key has its kid', LOCAL, async ({ as, rs, clock }) => {
+    const [old, renewed] = [ecKey('P-256', 'same'), ecKey('P-256', 'same')];
+    as.keySet = { keys: [old.jwk] };
+    const claims = { exp: clock.seconds() + 7200 };
+    const token = signedBy(as, old, 'ES256', claims);
+    for (let run = 0; run < 3; run += 1) expect200(await rs.get('/r', `Bearer ${token}`));
+    as.keySet = { keys: [renewed.jwk] };
+    clock.advanceSeconds(601);
+    expect401Token(await rs.get('/r', `Bearer ${token}`));
+    expect200(await rs.get('/r', `Bearer ${signedBy(as, renewed, 'ES256', claims)}`));
+  }),
+
+  scenario('JWK-07 a token that was good is refused once its key is for something else', LOCAL, async ({ as, rs, clock }) => {
+    const key = ecKey();
+    const token = signedBy(as, key, 'ES256', { exp: clock.seconds() + 7200 });
+    as.keySet = { keys: [key.jwk, ...as.keySet.keys] };
+    expect200(await rs.get('/r', `Bearer ${token}`));
+    as.keySet = { keys: [{ ...key.jwk, use: 'enc' }, ...as.keySet.keys.slice(1)] };
+    clock.advanceSeconds(601);
+    expect401Token(await rs.get('/r', `Bearer ${token}`));
+  }),
+
+  scenario(
+    'JWT-11 JWT-25 a token that was good is refused when it expires, or in another signature’s company',
+    LOCAL,
+    async (fixture) => {
+      const { as, rs, clock } = fixture;
+      const token = await as.sign();
+      const other = await as.sign({ scope: 'read write' });
+      for (const good of [token, other]) expect200(await rs.get('/r', `Bearer ${good}`));
+      const [header, payload, signature] = token.split('.');
+      const [, otherPayload, otherSignature] = other.split('.');
+      for (const mixed of [
+        `${header}.${otherPayload}.${signature}`,
+        `${header}.${payload}.${otherSignature}`,
+        `${header}.${payload}.${signature?.slice(0, -4)}`,
+        `${header}.${payload}.`,
+      ])
+        expect401Token(await rs.get('/r', `Bearer ${mixed}`));
+      clock.advanceSeconds(306);
+      expect401Token(await rs.get('/r', `Bearer ${token}`));
+    },
+  ),
+];
+
 const outage: Scenario[] = [
   scenario('JWK-13 T80 cold and down: no verdict on the token, and none is remembered', LOCAL, async ({ as, rs, clock }) => {
     failing(as);
@@ -298,6 +358,7 @@ const staticKeys: Scenario[] = [
 ];
 
 describeScenarios('key rotation', rotation);
+describeScenarios('tokens seen before', seenBefore);
 describeScenarios('key set outage', outage);
 describeScenarios('what a header says about keys', headers, LOCAL);
 describeScenarios('static keys', staticKeys);
