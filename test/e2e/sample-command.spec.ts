@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { build, isFree, runProgram, takePort } from './program.js';
 
@@ -16,13 +17,19 @@ beforeAll(() => build('apps/sample'));
 describe.each(['express', 'fastify'])("the sample's command on %s", (PLATFORM) => {
   it('starts, and ends at once on SIGINT though a client holds a connection', async () => {
     const program = runProgram(MAIN, { ...ENVIRONMENT, PLATFORM, PORT: '0' });
-    const port = Number(/127\.0\.0\.1:(\d+) \(/.exec(await program.untilPrinted(`(${PLATFORM})`))?.[1]);
-    // fetch keeps its connection open for the next request.
-    expect((await fetch(`http://127.0.0.1:${port}/albums/health`)).status).toBe(200);
-    program.kill('SIGINT');
-    // Nest takes its leave by the signal it was sent, which a shell shows as 130.
-    expect(await program.ended).toEqual({ code: null, signal: 'SIGINT' });
-    expect(await isFree(port)).toBe(true);
+    try {
+      const port = Number(/127\.0\.0\.1:(\d+) \(/.exec(await program.untilPrinted(`(${PLATFORM})`))?.[1]);
+      const halfRequest = connect(port, '127.0.0.1').on('error', () => {});
+      halfRequest.write('GET /albums/health HTTP/1.1\r\n');
+      // A second connection is answered only after the first one was accepted.
+      expect((await fetch(`http://127.0.0.1:${port}/albums/health`)).status).toBe(200);
+      program.kill('SIGINT');
+      // Nest takes its leave by the signal it was sent, which a shell shows as 130.
+      expect(await program.ended).toEqual({ code: null, signal: 'SIGINT' });
+      expect(await isFree(port)).toBe(true);
+    } finally {
+      program.kill('SIGKILL');
+    }
   });
 
   it('says that its port is taken, and how to choose another', async () => {
