@@ -35,7 +35,7 @@ function namedModules(path: string, code: string): string[] {
 
 const layers: Record<string, { below: RegExp; packages: RegExp }> = {
   protocol: { below: /^protocol\//, packages: /^$/ },
-  pipeline: { below: /^(protocol|pipeline)\//, packages: /^(jose|undici|node:.+)$/ },
+  pipeline: { below: /^(protocol|pipeline)\//, packages: /^(jose|undici|lru-cache|node:.+)$/ },
   nest: {
     below: /^(protocol|pipeline|nest)\//,
     packages: /^(@nestjs\/.+|passport|passport-http-bearer|rxjs|reflect-metadata|node:.+)$/,
