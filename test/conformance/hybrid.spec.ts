@@ -104,6 +104,8 @@ const KINDS: Kind[] = [
       'a payload that is an array': payload('[]'),
       'a payload that is a text': payload('"x"'),
       'a payload that is no JSON': payload('opaque'),
+      'a kid that is no text': own({}, { kid: 5 }),
+      'a kid that is a list': (fixture) => own({}, { kid: [fixture.as.keys.ES256.kid] })(fixture),
       'an unknown crit': own({}, { crit: ['exp2'], exp2: 1 }),
     },
   },

@@ -216,10 +216,13 @@ const outage: Scenario[] = [
   scenario('JWK-13 T80 a set of 10,000 keys neither stops nor replaces the good one', LOCAL, async (fixture) => {
     const { as, rs, clock } = fixture;
     await warm(fixture);
+    const [first, last] = [ecKey(), ecKey()];
     const { x, y } = ecKey().jwk;
     const many = Array.from({ length: 10_000 }, (_value, index) => ({ kty: 'EC', crv: 'P-256', kid: String(index), x, y }));
-    as.keySet = { keys: [...many, ...as.keySet.keys] };
+    as.keySet = { keys: [first.jwk, ...many, ...as.keySet.keys, last.jwk] };
     clock.advanceSeconds(601);
+    expect200(await rs.get('/r', `Bearer ${await as.sign()}`));
+    for (const key of [first, last]) expect((await rs.get('/r', `Bearer ${signedBy(as, key, 'ES256')}`)).status).not.toBe(200);
     expect200(await rs.get('/r', `Bearer ${await as.sign()}`));
   }),
 ];

@@ -194,6 +194,12 @@ describeScenarios(
       }
     }),
 
+    scenario('JWT-21 a payload that is said to be a JWT and is none', {}, async ({ as, rs }) => {
+      for (const cty of ['JWT', 'jwt', 'application/jwt'])
+        expect401Token(await rs.get('/any', `Bearer ${compact(ownHeader(as, { cty }), ownClaims(as), ownSigner(as))}`));
+      expect200(await rs.get('/any', `Bearer ${compact(ownHeader(as, { cty: 'json' }), ownClaims(as), ownSigner(as))}`));
+    }),
+
     scenario('JWT-21 a JWT in a JWT was not asked for', {}, async ({ as, rs }) => {
       const inner = await as.sign();
       for (const header of [{ cty: 'JWT' }, { cty: 'jwt' }, { cty: 'at+jwt' }, {}])
