@@ -92,14 +92,20 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
   readonly #client: HttpClient;
   readonly #emit: EventSink;
   readonly #notify: NoticeSink;
+  #isClosed = false;
   readonly #checked = new WeakSet<Requirement>();
 
   constructor(options: ResourceServerOptions, notices: NoticeSink = processNotices) {
     this.options = resolveOptions(options);
     const { clock, http, onEvent, warnings } = this.options;
     this.#client = new HttpClient(http);
-    this.#emit = createEventSink(onEvent, () => clock.now());
-    this.#notify = createQuietNotices(notices, clock);
+    // What our own closing cuts off is nobody's failure.
+    const whileOpen =
+      <T>(sink: (item: T) => void) =>
+      (item: T) =>
+        this.#isClosed ? undefined : sink(item);
+    this.#emit = whileOpen(createEventSink(onEvent, () => clock.now()));
+    this.#notify = whileOpen(createQuietNotices(notices, clock));
     const shared = {
       options: this.options,
       client: this.#client,
@@ -157,6 +163,7 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([this.issuers.close(), this.#client.close()]);
   }
 

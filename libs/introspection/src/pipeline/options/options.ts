@@ -253,11 +253,12 @@ export interface ServerOptions {
   readonly onEvent?: (event: IntrospectionEvent) => unknown;
 }
 
-/** What may not stand beside `issuers`, as it belongs to one authorization server alone. */
-type IssuersOwn = 'issuer' | 'introspectionEndpoint' | 'jwksUri' | 'jwks' | 'clientAuthentication' | 'introspectionParameters';
-
-/** Several authorization servers. Fields of {@link IssuerOptions} beside `issuers` are defaults for all of them. */
-export interface SeveralIssuers extends Partial<Omit<IssuerOptions, IssuersOwn>> {
+/**
+ * Several authorization servers. Fields of {@link IssuerOptions} beside `issuers` are defaults for all of them; what
+ * belongs to one alone (`issuer`, endpoints, `jwks`, `clientAuthentication`, `introspectionParameters`) is refused at
+ * start-up.
+ */
+export interface SeveralIssuers extends Partial<IssuerOptions> {
   /** A list, in which `audience` may be left out where there is a default; or an allow-list function. */
   readonly issuers: readonly (Omit<IssuerOptions, 'audience'> & Partial<Pick<IssuerOptions, 'audience'>>)[] | IssuerLookup;
 }
@@ -266,4 +267,4 @@ export interface SeveralIssuers extends Partial<Omit<IssuerOptions, IssuersOwn>>
  * Everything that the resource server is told. Unknown keys, wrong types and contradictions are refused, all at once.
  * Nothing is read from the environment.
  */
-export type ResourceServerOptions = ServerOptions & ((IssuerOptions & { readonly issuers?: undefined }) | SeveralIssuers);
+export type ResourceServerOptions = ServerOptions & ((IssuerOptions & { readonly issuers?: never }) | SeveralIssuers);
