@@ -211,6 +211,7 @@ describeRows(
     }),
     ...refused('JWT-10 T85 b64: false', {
       'payload encoded all the same': withHeader({ crit: ['b64'], b64: false }),
+      'without crit, signed as usual': withHeader({ b64: false }),
       'signed over the plain payload': ({ as }) => {
         const header = encodePart(ownHeader(as, { crit: ['b64'], b64: false }));
         const claims = JSON.stringify(ownClaims(as));
