@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { json } from '../support/authorization-server.js';
 import { expect200, expect401Token, expect503 } from '../support/expectations.js';
 import { ecKey } from '../support/keys.js';
