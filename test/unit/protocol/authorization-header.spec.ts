@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isToken68, parseAuthorization } from '../../../libs/introspection/src/protocol/authorization-header.js';
 
+const parse = (value: string) => parseAuthorization(value, 8192);
+
 const token68 = fc.stringMatching(/^[A-Za-z0-9\-._~+/]{1,80}={0,3}$/);
 const spelling = fc.mixedCase(fc.constant('bearer'));
 const spaces = fc.stringMatching(/^ {1,5}$/);
@@ -12,7 +14,7 @@ describe('parseAuthorization', () => {
   it('finds every token68 behind any spelling of the scheme, byte for byte', () => {
     fc.assert(
       fc.property(blanks, spelling, spaces, token68, blanks, (before, name, between, token, after) => {
-        expect(parseAuthorization(`${before}${name}${between}${token}${after}`)).toEqual({ kind: 'bearer', token });
+        expect(parse(`${before}${name}${between}${token}${after}`)).toEqual({ kind: 'bearer', token });
       }),
     );
   });
@@ -26,7 +28,7 @@ describe('parseAuthorization', () => {
           fc.string().map((text) => `Bearer ${text}`),
         ),
         (value) => {
-          const field = parseAuthorization(value);
+          const field = parse(value);
           if (field.kind === 'bearer') expect(field.token).toMatch(/^[A-Za-z0-9\-._~+/]+=*$/);
         },
       ),
@@ -39,7 +41,7 @@ describe('parseAuthorization', () => {
       .filter((text) => !/^[A-Za-z0-9\-._~+/= \t]$/.test(text));
     fc.assert(
       fc.property(fc.stringMatching(/^[a-z0-9]{1,20}$/), foreign, fc.stringMatching(/^[a-z0-9]{1,20}$/), (head, bad, tail) => {
-        expect(parseAuthorization(`Bearer ${head}${bad}${tail}`)).toEqual({ kind: 'malformed' });
+        expect(parse(`Bearer ${head}${bad}${tail}`)).toEqual({ kind: 'malformed' });
       }),
     );
   });
@@ -56,13 +58,13 @@ describe('parseAuthorization', () => {
     'Bearer:a',
     'Bearer"a"',
   ])('refuses %j', (value) => {
-    expect(parseAuthorization(value)).toEqual({ kind: 'malformed' });
+    expect(parse(value)).toEqual({ kind: 'malformed' });
   });
 
   it('leaves other schemes alone, whatever follows them', () => {
     fc.assert(
       fc.property(scheme, fc.string(), (name, rest) => {
-        expect(parseAuthorization(`${name} ${rest}`)).toEqual({ kind: 'none' });
+        expect(parse(`${name} ${rest}`)).toEqual({ kind: 'none' });
       }),
     );
   });
@@ -70,7 +72,7 @@ describe('parseAuthorization', () => {
   it('takes a field of blanks for none', () => {
     fc.assert(
       fc.property(blanks, (value) => {
-        expect(parseAuthorization(value)).toEqual({ kind: 'none' });
+        expect(parse(value)).toEqual({ kind: 'none' });
       }),
     );
   });
@@ -83,7 +85,7 @@ describe('parseAuthorization', () => {
       ' '.repeat(200_000),
       `Bearer${' '.repeat(200_000)}`,
     ])
-      parseAuthorization(value);
+      parse(value);
     expect(performance.now() - started).toBeLessThan(1000);
   });
 });

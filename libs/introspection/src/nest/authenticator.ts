@@ -5,7 +5,7 @@ import { ConfigurationError } from '../protocol/configuration-error.js';
 import { ResourceServerError } from '../protocol/errors.js';
 import type { Requirement } from '../protocol/requirement.js';
 import { forbidStoring, type HttpResponse, responseOf, writeHeaders } from './http-response.js';
-import { principalFoundBy, setPrincipal } from './request-principal.js';
+import { authenticatedBy, setPrincipal } from './request-principal.js';
 import { ResourceServerException } from './resource-server.exception.js';
 import type { RouteRequirement } from './route-requirement.js';
 
@@ -28,10 +28,10 @@ export class Authenticator {
     response = responseOf(request),
   ): Promise<AccessTokenPrincipal | undefined> {
     try {
-      const known = principalFoundBy(request, this);
-      if (known !== undefined && route.requirement.audience === undefined) {
-        await this.server.authorize(known, route.requirement);
-        return known;
+      const known = authenticatedBy(request, this);
+      if (known !== undefined && (known.isForConfiguredAudience || route.requirement.audience !== undefined)) {
+        await this.server.authorize(known.principal, route.requirement);
+        return known.principal;
       }
       return await this.#authenticate(request, route, response);
     } catch (error) {
@@ -49,7 +49,8 @@ export class Authenticator {
     const principal = isOptional
       ? await this.server.authenticateIfPresented(request, route.requirement)
       : await this.server.authenticate(request, route.requirement);
-    if (principal !== undefined) setPrincipal(request, principal, this);
+    const isForConfiguredAudience = route.requirement.audience === undefined;
+    if (principal !== undefined) setPrincipal(request, { by: this, principal, isForConfiguredAudience });
     return principal;
   }
 

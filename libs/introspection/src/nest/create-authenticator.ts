@@ -3,16 +3,21 @@ import type { ModulesContainer } from '@nestjs/core';
 import type { NoticeSink } from '../pipeline/notices.js';
 import type { ResourceServerOptions } from '../pipeline/options/options.js';
 import { ResourceServerEngine } from '../pipeline/resource-server.js';
-import { ConfigurationError } from '../protocol/configuration-error.js';
+import { ConfigurationError, type ConfigurationProblem } from '../protocol/configuration-error.js';
 import { Authenticator } from './authenticator.js';
 import { AUTHENTICATOR } from './injection-tokens.js';
+import type { IntrospectionModuleExtras, IntrospectionModuleOptions } from './module-options.js';
 
 /**
  * Creates the application's one authenticator, when the application is created.
  *
  * @throws {ConfigurationError} for options that are wrong, and for a second `forRoot`
  */
-export function createAuthenticator(options: ResourceServerOptions, modules: ModulesContainer): Authenticator {
+export function createAuthenticator(
+  options: ResourceServerOptions,
+  extras: IntrospectionModuleExtras,
+  modules: ModulesContainer,
+): Authenticator {
   if ([...modules.values()].filter((module) => module.providers.has(AUTHENTICATOR)).length > 1) {
     throw new ConfigurationError([
       {
@@ -22,16 +27,30 @@ export function createAuthenticator(options: ResourceServerOptions, modules: Mod
       },
     ]);
   }
-  if (typeof options === 'object' && options !== null && 'globalGuard' in options) {
-    throw new ConfigurationError([
-      {
-        option: 'globalGuard',
-        given: 'in the result of the factory',
-        remedy: 'it is static: write it beside useFactory, useClass or useExisting',
-      },
-    ]);
+  const problems = globalGuardProblems(options, extras);
+  const { globalGuard: _misplaced, ...rest } = isObject(options) ? (options as IntrospectionModuleOptions) : {};
+  const checked = (isObject(options) ? rest : options) as ResourceServerOptions;
+  return new Authenticator(new ResourceServerEngine(checked, createLoggerNotices(), problems));
+}
+
+function globalGuardProblems(options: unknown, { globalGuard }: IntrospectionModuleExtras): ConfigurationProblem[] {
+  const problems: ConfigurationProblem[] = [];
+  if (globalGuard !== undefined && typeof globalGuard !== 'boolean') {
+    problems.push({
+      option: 'globalGuard',
+      given: globalGuard === null ? 'null' : `a ${typeof globalGuard}`,
+      remedy: 'give true or false',
+    });
   }
-  return new Authenticator(new ResourceServerEngine(options, createLoggerNotices()));
+  if (isObject(options) && 'globalGuard' in options) {
+    const remedy = 'it is static: write it beside useFactory, useClass or useExisting';
+    problems.push({ option: 'globalGuard', given: 'in the result of the factory', remedy });
+  }
+  return problems;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function createLoggerNotices(): NoticeSink {

@@ -1,5 +1,8 @@
 /** The options as the application gave them. */
 export const INTROSPECTION_OPTIONS = Symbol('INTROSPECTION_OPTIONS');
 
+/** What stands beside the options. */
+export const INTROSPECTION_EXTRAS = Symbol('INTROSPECTION_EXTRAS');
+
 /** The application's one authenticator. */
 export const AUTHENTICATOR = Symbol('AUTHENTICATOR');

@@ -1,4 +1,4 @@
-import { type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
+import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import { Authenticator, type HttpRequest } from './authenticator.js';
 import type { HttpResponse } from './http-response.js';
@@ -19,7 +19,6 @@ type Handler = ReturnType<ExecutionContext['getHandler']>;
 export class IntrospectionGuard extends AuthGuard('bearer') {
   readonly #authenticator: Authenticator;
   readonly #routes = new WeakMap<Class, WeakMap<Handler, RouteRequirement>>();
-  readonly #logger = new Logger('IntrospectionGuard');
 
   constructor(@Inject(AUTHENTICATOR) authenticator: Authenticator) {
     super();
@@ -32,7 +31,6 @@ export class IntrospectionGuard extends AuthGuard('bearer') {
     if (route.openness === 'public') return true;
     const transport = context.getType<string>();
     if (transport !== 'http') {
-      this.#logger.error(`${context.getClass().name}: access tokens are not supported on ${transport} handlers in this version`);
       throw await unsupportedTransport(transport, this.#authenticator);
     }
     const http = context.switchToHttp();

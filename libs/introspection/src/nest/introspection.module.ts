@@ -3,7 +3,7 @@ import { APP_GUARD, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError } from '../protocol/configuration-error.js';
 import { BearerStrategy } from './bearer.strategy.js';
 import { createAuthenticator } from './create-authenticator.js';
-import { AUTHENTICATOR, INTROSPECTION_OPTIONS } from './injection-tokens.js';
+import { AUTHENTICATOR, INTROSPECTION_EXTRAS, INTROSPECTION_OPTIONS } from './injection-tokens.js';
 import { IntrospectionGuard } from './introspection.guard.js';
 import { IntrospectionLifecycle } from './introspection.lifecycle.js';
 import { IntrospectionService } from './introspection.service.js';
@@ -58,7 +58,12 @@ function dynamicModule(globalGuard: boolean | undefined, providers: Provider[]):
     global: true,
     providers: [
       ...providers,
-      { provide: AUTHENTICATOR, inject: [INTROSPECTION_OPTIONS, ModulesContainer], useFactory: createAuthenticator },
+      { provide: INTROSPECTION_EXTRAS, useValue: { globalGuard } },
+      {
+        provide: AUTHENTICATOR,
+        inject: [INTROSPECTION_OPTIONS, INTROSPECTION_EXTRAS, ModulesContainer],
+        useFactory: createAuthenticator,
+      },
       IntrospectionGuard,
       IntrospectionService,
       IntrospectionLifecycle,

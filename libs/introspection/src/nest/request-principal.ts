@@ -5,9 +5,11 @@ import type { AccessTokenPrincipal } from '../pipeline/principal/access-token-pr
 const AUTHENTICATED = Symbol.for('nestjs-introspection.authenticated');
 
 /** Who was authenticated on a request, and by whom: another application's word does not count. */
-interface Authenticated {
+export interface Authenticated {
   readonly by: object;
   readonly principal: AccessTokenPrincipal;
+  /** Whether its token was found to be for the configured audience, and not only for another that was asked for. */
+  readonly isForConfiguredAudience: boolean;
 }
 
 /** A request whose `user` is the principal, for handlers that take `@Req()`. */
@@ -16,15 +18,15 @@ export type RequestWithPrincipal<T = AccessTokenPrincipal> = { user: T };
 type MarkedRequest = { [AUTHENTICATED]?: Authenticated; user?: unknown };
 
 /** Keeps the principal with its request, and sets `request.user`. */
-export function setPrincipal(request: object, principal: AccessTokenPrincipal, by: object): void {
-  (request as MarkedRequest)[AUTHENTICATED] = { by, principal };
-  (request as MarkedRequest).user = principal;
+export function setPrincipal(request: object, authenticated: Authenticated): void {
+  (request as MarkedRequest)[AUTHENTICATED] = authenticated;
+  (request as MarkedRequest).user = authenticated.principal;
 }
 
 /** The principal that this authenticator found on the request before. */
-export function principalFoundBy(request: object, by: object): AccessTokenPrincipal | undefined {
+export function authenticatedBy(request: object, by: object): Authenticated | undefined {
   const authenticated = (request as MarkedRequest)[AUTHENTICATED];
-  return authenticated?.by === by ? authenticated.principal : undefined;
+  return authenticated?.by === by ? authenticated : undefined;
 }
 
 /**

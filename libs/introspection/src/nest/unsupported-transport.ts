@@ -8,6 +8,7 @@ import type { Authenticator } from './authenticator.js';
 export async function unsupportedTransport(transport: string, authenticator: Authenticator): Promise<unknown> {
   const detail = `access tokens are not supported on ${transport} handlers in this version; mark the handler @Public() to guard it yourself`;
   const error = new AccessDeniedError({ detail });
+  authenticator.server.notify({ level: 'error', text: `Refused a message: ${detail}` });
   const body = { ...authenticator.server.challenge(error).body, message: `Forbidden: ${detail}` };
   if (transport === 'ws') return new (await import('@nestjs/websockets')).WsException(body);
   if (transport === 'rpc') return new (await import('@nestjs/microservices')).RpcException(body);

@@ -21,7 +21,7 @@ export async function authenticateIfPresented(
   request: ResourceRequest,
   requirement: Requirement,
 ): Promise<AccessTokenPrincipal | undefined> {
-  const credentials = extractCredentials(request, server.options.extract);
+  const credentials = await extractCredentials(request, server.options.extract);
   if (credentials === undefined) return undefined;
   const presented = new PresentedToken(credentials.token);
   const deadline = server.createDeadline();

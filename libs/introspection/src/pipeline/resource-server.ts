@@ -1,3 +1,4 @@
+import type { ConfigurationProblem } from '../protocol/configuration-error.js';
 import { InvalidTokenError, type ResourceServerError } from '../protocol/errors.js';
 import { INACTIVE, type IntrospectionResponse } from '../protocol/introspection-response.js';
 import type { Requirement } from '../protocol/requirement.js';
@@ -9,7 +10,7 @@ import { stopwatchMs } from './clock.js';
 import { Deadline } from './deadline.js';
 import { createEventSink, type EventSink } from './events.js';
 import type { ResourceRequest } from './extract/resource-request.js';
-import { createQuietNotices, type NoticeSink, processNotices } from './notices.js';
+import { createQuietNotices, type Notice, type NoticeSink, processNotices } from './notices.js';
 import type { ResourceServerOptions } from './options/options.js';
 import { resolveOptions } from './options/resolve-options.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
@@ -95,8 +96,13 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
   #isClosed = false;
   readonly #checked = new WeakSet<Requirement>();
 
-  constructor(options: ResourceServerOptions, notices: NoticeSink = processNotices) {
-    this.options = resolveOptions(options);
+  /** @param problems that were found with the options before, to be told along with the others */
+  constructor(
+    options: ResourceServerOptions,
+    notices: NoticeSink = processNotices,
+    problems: readonly ConfigurationProblem[] = [],
+  ) {
+    this.options = resolveOptions(options, problems);
     const { clock, http, onEvent, warnings } = this.options;
     this.#client = new HttpClient(http);
     // What our own closing cuts off is nobody's failure.
@@ -156,6 +162,11 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
       if (error instanceof InvalidTokenError) return INACTIVE;
       throw error;
     }
+  }
+
+  /** Tells the operator something, once a minute. */
+  notify(notice: Notice): void {
+    this.#notify(notice);
   }
 
   challenge(error: ResourceServerError): ChallengeResponse {

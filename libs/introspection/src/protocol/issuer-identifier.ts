@@ -1,3 +1,6 @@
+/** Scheme, two slashes, a host; no white space, control characters or backslashes anywhere. */
+const ABSOLUTE_URL = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#\s\\\p{Cc}][^\s\\\p{Cc}]*$/u;
+
 /**
  * What is wrong with a URL that the operator or the metadata gave us; `undefined` where nothing is.
  *
@@ -5,11 +8,12 @@
  * `http:` needs `allowInsecureHttp`, on loopback too.
  */
 export function urlFault(text: string, allowInsecureHttp: boolean): string | undefined {
-  const url = /[\s\\]/.test(text) ? null : parseUrl(text);
+  // Parsers repair a lot; what has to be repaired is read differently by the next one.
+  const url = ABSOLUTE_URL.test(text) ? parseUrl(text) : null;
   if (url === null) return 'is not an absolute URL';
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'is not an https URL';
   if (url.protocol === 'http:' && !allowInsecureHttp) return 'is http: use https, or write allowInsecureHttp: true';
-  if (url.username !== '' || url.password !== '') return 'holds user information';
+  if (/^[^/]*\/\/[^/?#]*@/.test(text)) return 'holds user information';
   if (text.includes('#')) return 'has a fragment';
   return undefined;
 }

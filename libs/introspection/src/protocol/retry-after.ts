@@ -9,7 +9,20 @@ const MAX_SECONDS = 60;
 export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
   if (value === undefined) return undefined;
   const text = value.trim();
-  if (/^\d{1,10}$/.test(text)) return Math.min(Number(text), MAX_SECONDS);
-  const dateMs = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (/^\d+$/.test(text)) return Math.min(Number(text), MAX_SECONDS);
+  const dateMs = parseHttpDate(text);
   return Number.isNaN(dateMs) ? undefined : Math.min(Math.max(0, Math.ceil((dateMs - nowMs) / 1000)), MAX_SECONDS);
+}
+
+const TIME = '\\d{2}:\\d{2}:\\d{2}';
+/** The preferred form, and the two obsolete ones that a recipient must read (RFC 9110 §5.6.7). */
+const DATES = [
+  new RegExp(`^[A-Z][a-z]{2}, \\d{2} [A-Z][a-z]{2} \\d{4} ${TIME} GMT$`),
+  new RegExp(`^[A-Z][a-z]{5,8}, \\d{2}-[A-Z][a-z]{2}-\\d{2} ${TIME} GMT$`),
+];
+const ASCTIME = new RegExp(`^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \\d]\\d ${TIME} \\d{4}$`);
+
+function parseHttpDate(text: string): number {
+  if (ASCTIME.test(text)) return Date.parse(`${text} GMT`);
+  return DATES.some((date) => date.test(text)) ? Date.parse(text) : Number.NaN;
 }

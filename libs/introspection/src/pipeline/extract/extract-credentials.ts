@@ -1,6 +1,5 @@
 import { type AuthorizationField, isToken68, parseAuthorization } from '../../protocol/authorization-header.js';
 import { InvalidRequestError, InvalidTokenError } from '../../protocol/errors.js';
-import type { ExtractContext } from '../options/options.js';
 import type { ResolvedExtractOptions } from '../options/resolved-options.js';
 import { fieldLines, formValues, isGetOrHead, queryValues, type ResourceRequest } from './resource-request.js';
 
@@ -23,7 +22,10 @@ export interface Credentials {
  * @throws {InvalidTokenError} for a token longer than `maxTokenLength`
  * @see RFC 6750 §2, RFC 9110 §11.4
  */
-export function extractCredentials(request: ResourceRequest, options: ResolvedExtractOptions): Credentials | undefined {
+export function extractCredentials(
+  request: ResourceRequest,
+  options: ResolvedExtractOptions,
+): Credentials | undefined | Promise<Credentials | undefined> {
   const lines = fieldLines(request, 'authorization');
   if (lines.length > 1) throw new InvalidRequestError({ detail: 'more than one Authorization header' });
   const found: Credentials[] = [];
@@ -31,10 +33,15 @@ export function extractCredentials(request: ResourceRequest, options: ResolvedEx
   if (field?.kind === 'bearer') found.push({ scheme: 'Bearer', token: field.token, source: 'header' });
   if (options.query && isGetOrHead(request)) collect(found, queryValues(request, 'access_token'), 'query');
   if (options.formBody && !isGetOrHead(request)) collect(found, formValues(request, 'access_token'), 'body');
-  if (options.token !== undefined && field === undefined) collect(found, askApplication(options.token, request), 'application');
+  if (options.token !== undefined && field === undefined)
+    return askApplication(options.token, request, found, options.maxTokenLength);
+  return theOnly(found, options.maxTokenLength);
+}
+
+function theOnly(found: readonly Credentials[], maxTokenLength: number): Credentials | undefined {
   if (found.length > 1) throw new InvalidRequestError({ detail: 'more than one access token' });
   const credentials = found[0];
-  if (credentials !== undefined && credentials.source !== 'header') assertToken(credentials.token, options.maxTokenLength);
+  if (credentials !== undefined && credentials.source !== 'header') assertToken(credentials.token, maxTokenLength);
   return credentials;
 }
 
@@ -58,14 +65,22 @@ function collect(found: Credentials[], tokens: readonly string[], source: Creden
   for (const token of tokens) found.push({ scheme: 'Bearer', token, source });
 }
 
-function askApplication(extract: (context: ExtractContext) => string | undefined, request: ResourceRequest): readonly string[] {
+async function askApplication(
+  extract: NonNullable<ResolvedExtractOptions['token']>,
+  request: ResourceRequest,
+  found: Credentials[],
+  maxTokenLength: number,
+): Promise<Credentials | undefined> {
   let token: unknown;
   try {
-    token = extract({ transport: 'http', request });
-  } catch (cause) {
-    throw new InvalidRequestError({ detail: 'the function extract.token threw', cause });
+    token = await extract({ transport: 'http', request });
+  } catch {
+    // What it threw may quote the token.
+    throw new InvalidRequestError({ detail: 'the function extract.token threw' });
   }
-  if (token === undefined || token === null || token === '') return [];
-  if (typeof token !== 'string') throw new InvalidRequestError({ detail: 'the function extract.token answered no string' });
-  return [token];
+  if (token !== undefined && token !== null && token !== '') {
+    if (typeof token !== 'string') throw new InvalidRequestError({ detail: 'the function extract.token answered no string' });
+    collect(found, [token], 'application');
+  }
+  return theOnly(found, maxTokenLength);
 }

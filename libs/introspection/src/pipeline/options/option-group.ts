@@ -28,6 +28,11 @@ export class OptionGroup {
     return this.get(name) !== undefined;
   }
 
+  /** The given value, or the default where nothing is given; `null` is something. */
+  given(name: string, fallback: unknown): unknown {
+    return this.has(name) ? this.get(name) : fallback;
+  }
+
   refuse(name: string, remedy: string): void {
     this.problems.add(this.name(name), this.get(name), remedy);
   }
@@ -52,21 +57,21 @@ export class OptionGroup {
   }
 
   boolean(name: string, fallback: boolean): boolean {
-    const value = this.get(name) ?? fallback;
+    const value = this.given(name, fallback);
     if (typeof value === 'boolean') return value;
     this.refuse(name, 'give true or false');
     return fallback;
   }
 
   integer(name: string, fallback: number, least: number, most: number): number {
-    const value = this.get(name) ?? fallback;
+    const value = this.given(name, fallback);
     if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
     this.refuse(name, `give a whole number from ${least} to ${most}`);
     return fallback;
   }
 
   oneOf<T extends string>(name: string, values: readonly T[], fallback: T): T {
-    const value = this.get(name) ?? fallback;
+    const value = this.given(name, fallback);
     if (values.includes(value as T)) return value as T;
     this.refuse(name, `give one of ${values.map((item) => `'${item}'`).join(', ')}`);
     return fallback;
@@ -81,7 +86,7 @@ export class OptionGroup {
 
   /** A list of texts, none empty, at least one. */
   texts(name: string, fallback: readonly string[]): readonly string[] {
-    const value = this.get(name) ?? fallback;
+    const value = this.given(name, fallback);
     if (isTextList(value)) return value;
     this.refuse(name, 'give a list of strings, at least one');
     return fallback;

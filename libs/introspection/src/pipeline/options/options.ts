@@ -210,7 +210,7 @@ export interface ExtractOptions {
    * Asked only where there is no `Authorization`; returns the token alone, which passes the same checks. Taking it from
    * a cookie makes defence against CSRF your duty.
    */
-  readonly token?: (context: ExtractContext) => string | undefined;
+  readonly token?: (context: ExtractContext) => string | undefined | Promise<string | undefined>;
 }
 
 /** Limits of the calls to the authorization server. */

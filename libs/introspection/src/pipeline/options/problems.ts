@@ -2,7 +2,11 @@ import { ConfigurationError, type ConfigurationProblem } from '../../protocol/co
 
 /** Collects everything that is wrong with the options, so that start-up fails once and with all of it. */
 export class Problems {
-  readonly #list: ConfigurationProblem[] = [];
+  readonly #list: ConfigurationProblem[];
+
+  constructor(known: readonly ConfigurationProblem[] = []) {
+    this.#list = [...known];
+  }
 
   add(option: string, given: unknown, remedy: string): void {
     this.#list.push({ option, given: describe(given), remedy });

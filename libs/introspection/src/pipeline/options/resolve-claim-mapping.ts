@@ -19,7 +19,7 @@ export function resolveClaimMapping(claims: OptionGroup, compatibility: Compatib
     if (claims.has(name)) claims.refuse(name, '`sub` and `iss` cannot be mapped');
   claims.allowOnly([...Object.keys(DEFAULTS), 'subject', 'sub', 'issuer', 'iss']);
   const read = (name: MappedMember): readonly ClaimSource[] => {
-    const value = claims.get(name) ?? DEFAULTS[name];
+    const value = claims.given(name, DEFAULTS[name]);
     const sources: unknown[] = Array.isArray(value) ? value : [value];
     if ((sources.length > 0 || value === DEFAULTS[name]) && sources.every(isSource)) return sources;
     claims.refuse(name, "give a claim's name, a function of the claims, or a list of names, paths and functions");

@@ -6,7 +6,7 @@ export function resolveDecryption(options: OptionGroup): {
   decryptionKeys: readonly JWK[];
   encryptedTokens: 'refused' | 'allowed' | 'required';
 } {
-  const keys = options.get('decryptionKeys') ?? [];
+  const keys = options.given('decryptionKeys', []);
   const isList = Array.isArray(keys) && (keys.length > 0 || !options.has('decryptionKeys'));
   if (!isList || !keys.every(isPrivateKey)) {
     options.refuse('decryptionKeys', 'give a list of private JWKs (RSA, EC or OKP)');

@@ -28,7 +28,7 @@ export function resolveIntrospectionResponse(
   if (!algorithms.every((algorithm) => DEFAULT_ALGORITHMS.includes(algorithm))) {
     group.refuse('algorithms', `give some of ${DEFAULT_ALGORITHMS.join(', ')}`);
   }
-  const audience = group.get('audience') ?? clientId;
+  const audience = group.given('audience', clientId);
   const isAudience = (typeof audience === 'string' && audience !== '') || isTextList(audience);
   if (!isAudience && type !== 'json' && authentication !== undefined)
     group.refuse('audience', 'give who signed responses are for');

@@ -87,7 +87,7 @@ function resolveUrl(options: OptionGroup, name: string, allowInsecureHttp: boole
 }
 
 function resolveTokenTypes(options: OptionGroup): readonly (string | null)[] {
-  const types = options.get('tokenTypes') ?? ['at+jwt'];
+  const types = options.given('tokenTypes', ['at+jwt']);
   if (
     Array.isArray(types) &&
     types.length > 0 &&

@@ -45,7 +45,7 @@ export function resolveIssuerFor(
   if (isFunction && issuerFor === 'in-order') {
     options.refuse('issuerFor', "'in-order' needs a list of issuers: give a function (request, token) => issuer");
   }
-  const mode = options.get('verification') ?? 'hybrid';
+  const mode = options.given('verification', 'hybrid');
   const askable = isFunction
     ? mode === 'remote' || mode === 'hybrid'
       ? 2

@@ -1,3 +1,4 @@
+import type { ConfigurationProblem } from '../../protocol/configuration-error.js';
 import { isQuotable } from '../../protocol/challenge.js';
 import { isInsecureBeyondLoopback } from '../../protocol/issuer-identifier.js';
 import { type Clock, systemClock } from '../clock.js';
@@ -23,10 +24,11 @@ const LATER_OPTIONS = ['resource', 'cache', 'unknownTokens', 'dpop', 'mtls', 're
 /**
  * Checks all options and fills in the defaults.
  *
+ * @param known problems that were found elsewhere, to be told along with these
  * @throws {ConfigurationError} with every problem at once
  */
-export function resolveOptions(given: unknown): ResolvedOptions {
-  const problems = new Problems();
+export function resolveOptions(given: unknown, known: readonly ConfigurationProblem[] = []): ResolvedOptions {
+  const problems = new Problems(known);
   const options = new OptionGroup(problems, given ?? null, '');
   options.allowOnly([...ISSUER_OPTIONS, ...SERVER_OPTIONS], LATER_OPTIONS);
   const allowInsecureHttp = options.boolean('allowInsecureHttp', false);
@@ -48,14 +50,14 @@ export function resolveOptions(given: unknown): ResolvedOptions {
 }
 
 function resolveClock(options: OptionGroup): Clock {
-  const clock = options.get('clock') ?? systemClock;
-  if (typeof (clock as Partial<Clock>).now === 'function') return clock as Clock;
+  const clock = options.given('clock', systemClock);
+  if (typeof (clock as Partial<Clock> | null)?.now === 'function') return clock as Clock;
   options.refuse('clock', 'give an object with now(), which answers epoch milliseconds');
   return systemClock;
 }
 
 function resolveRealm(options: OptionGroup): string {
-  const realm = options.get('realm') ?? 'api';
+  const realm = options.given('realm', 'api');
   if (typeof realm === 'string' && realm !== '' && isQuotable(realm)) return realm;
   options.refuse('realm', 'give a text of printable ASCII');
   return 'api';

@@ -6,10 +6,11 @@ const DEFAULT = ['sub', 'client_id', 'iat', 'jti'];
 
 /** Checks which claims must be there. A list is for JWTs, an object for introspection responses too. */
 export function resolveRequiredClaims(options: OptionGroup): RequiredClaims {
-  const given = options.get('requiredClaims') ?? DEFAULT;
+  const given = options.given('requiredClaims', DEFAULT);
   if (Array.isArray(given)) {
-    if (given.length > 0 && !isTextList(given)) options.refuse('requiredClaims', 'give claim names');
-    return { claims: Object.fromEntries(given.map((name: unknown) => [String(name), true as const])), inResponses: false };
+    const names = given.length === 0 || isTextList(given) ? (given as readonly string[]) : undefined;
+    if (names === undefined) options.refuse('requiredClaims', 'give claim names');
+    return { claims: Object.fromEntries((names ?? DEFAULT).map((name) => [name, true as const])), inResponses: false };
   }
   const group = options.group('requiredClaims');
   for (const name of group.names) {

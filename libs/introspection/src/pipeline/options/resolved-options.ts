@@ -60,7 +60,7 @@ export interface ResolvedExtractOptions {
   readonly formBody: boolean;
   readonly query: boolean;
   readonly maxTokenLength: number;
-  readonly token: ((context: ExtractContext) => string | undefined) | undefined;
+  readonly token: ((context: ExtractContext) => string | undefined | Promise<string | undefined>) | undefined;
 }
 
 /** Limits of outbound calls. */

@@ -90,8 +90,8 @@ export class HttpClient {
       return { status: response.statusCode, headers, body };
     } catch (error) {
       const failure = toOutboundError(error, signal.aborted);
-      if (hasAnswered && isSafeToRetry(failure)) throw new OutboundError('malformed', failure.platformCode);
-      throw failure;
+      const isBrokenAnswer = hasAnswered && failure.failure !== 'timeout' && failure.failure !== 'too_large';
+      throw isBrokenAnswer ? new OutboundError('malformed', failure.platformCode) : failure;
     }
   }
 }

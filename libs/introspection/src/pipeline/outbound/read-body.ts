@@ -27,7 +27,8 @@ function decode(body: Readable, encoding: string | undefined): Readable {
   if (encoding === undefined || encoding === '' || encoding === 'identity') return body;
   const createDecoder = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding as keyof typeof DECODERS] : undefined;
   if (createDecoder === undefined) {
-    body.destroy();
+    // Ending a body early makes it emit an error, which nobody would hear.
+    body.on('error', () => {}).destroy();
     throw new OutboundError('malformed', 'UNKNOWN_ENCODING');
   }
   // The callback is required; a failure reaches the reader of the decoder.

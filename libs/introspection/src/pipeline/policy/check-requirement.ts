@@ -20,6 +20,9 @@ const LATER = ['acrValues', 'maxAgeSeconds', 'authorizationDetails', 'introspect
  * @throws {TypeError}
  */
 export function checkRequirement(requirement: Requirement): void {
+  const prototype: unknown =
+    typeof requirement === 'object' && requirement !== null ? Object.getPrototypeOf(requirement) : undefined;
+  if (prototype !== Object.prototype && prototype !== null) throw new TypeError('A requirement is a plain object');
   for (const [name, value] of Object.entries(requirement)) {
     if (value === undefined) continue;
     if (LATER.includes(name)) throw new TypeError(`The requirement '${name}' is not supported in this version`);

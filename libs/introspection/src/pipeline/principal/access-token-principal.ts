@@ -88,6 +88,11 @@ export class AccessTokenPrincipal {
     return this.#token;
   }
 
+  /** What `util.inspect` shows, also where it is told to call getters: everything but the token. */
+  [Symbol.for('nodejs.util.inspect.custom')](): object {
+    return { ...this };
+  }
+
   /** Exact and case-sensitive (RFC 6749 §3.3). */
   hasScope(scope: string): boolean {
     return this.scopes.includes(scope);
