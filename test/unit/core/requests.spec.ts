@@ -87,6 +87,14 @@ describe('requests of every kind', () => {
     expect(unhandled).toEqual([]);
   });
 
+  it('an extract.token that never resolves ends at the deadline, as all that a request waits for', async () => {
+    const never = () => new Promise<string>(() => undefined);
+    const asking = fixture.open({ extract: { token: never }, http: { timeoutMs: 100 } });
+    const outcome = refusal(asking.authenticate({ headers: {} }));
+    const late = new Promise<{ status: string }>((resolve) => setTimeout(() => resolve({ status: 'still waiting' }), 1000));
+    expect((await Promise.race([outcome, late])).status).toBeGreaterThanOrEqual(400);
+  });
+
   it('is no crash where the application keeps no token', async () => {
     for (const nothing of [undefined, null, '']) {
       const error = await refusal(fixture.open({ extract: { token: () => nothing } }).authenticate({ headers: {} }));

@@ -273,6 +273,16 @@ describe('log lines', () => {
     expect(rs.logs.slice(before)).toEqual([]);
   });
 
+  it('say once that a function of the application threw, as all that its clients see is 503', async () => {
+    const issuerFor = (): never => {
+      throw new Error('no tenant');
+    };
+    const rs = await start({ ...EXPLICIT(), issuerFor });
+    for (let round = 0; round < 3; round += 1) expect((await rs.get('/any', 'Bearer unknown-token')).status).toBe(503);
+    expect(about(rs, 'issuerFor')).toHaveLength(1);
+    expect(about(rs, 'no tenant')).toEqual([]);
+  });
+
   it('say once that metadata cannot be had, while requests keep coming', async () => {
     as.metadata = { ...as.metadata, issuer: 'https://other.example' };
     const rs = await start();

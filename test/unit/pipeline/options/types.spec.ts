@@ -76,6 +76,11 @@ describe('options of a wrong type or value', () => {
     expect(accepted).toEqual(['audience']);
   });
 
+  // Every comparison with NaN is false: such a clock would let every expired token pass.
+  it.each([Number.NaN, undefined, 'now', Infinity, {}])('T11 refuses a clock that answers %s', (time) => {
+    expect(problemsOf(having('clock', { now: () => time })).map(({ option }) => option)).toEqual(['clock']);
+  });
+
   it('takes undefined for "not given"', () => {
     const required = Object.keys(WRONG).filter((option) => problemsOf(having(option, undefined)).length > 0);
     const credentials = ['method', 'clientId', 'clientSecret'].map((name) => `clientAuthentication.${name}`);
