@@ -76,10 +76,8 @@ describe.each(ADAPTERS)('T120 nothing that is secret leaves by any way (%s)', (a
     const search = canaries();
     const leaks: Leak[] = [];
     for (const path of ['/any', '/scoped', '/opt', '/service', '/pub']) {
-      for (const authorization of [`Bearer ${token}`, `bearer  ${token}`]) {
-        const { status, headers, body } = await rs.get(path, authorization);
-        leaks.push(...search.find(`answer ${status} of ${path}`, `${JSON.stringify(headers)}\n${body}`));
-      }
+      const { status, headers, body } = await rs.get(path, `Bearer ${token}`);
+      leaks.push(...search.find(`answer ${status} of ${path}`, `${JSON.stringify(headers)}\n${body}`));
     }
     for (const lines of [
       [`Bearer ${token} ${token}`],
