@@ -124,7 +124,7 @@ describeScenarios('Switches and other kinds of answers', [
   }),
 
   scenario(
-    'IRESP-04 AT-04 exp 0 of a JWT is in the past, with the switch too',
+    'IRESP-04 AT-06 exp 0 of a JWT is in the past, with the switch too',
     { ...LOCAL, options: { ...LOCAL.options, ...on({ zeroExpNeverExpires: true }).options } },
     async ({ as, rs }) => {
       expect401Token(await rs.get('/any', `Bearer ${await as.sign({ exp: 0 })}`));
@@ -133,7 +133,7 @@ describeScenarios('Switches and other kinds of answers', [
   ),
 
   scenario(
-    'IRESP-06 JWT-18 times of a JWT are numbers, with the switch too',
+    'IRESP-06 JWT-15 times of a JWT are numbers, with the switch too',
     { ...LOCAL, options: { ...LOCAL.options, ...on({ numericStrings: true }).options } },
     async ({ as, rs }) => {
       expect401Token(await rs.get('/any', `Bearer ${await as.sign({ exp: String(FAR) })}`));

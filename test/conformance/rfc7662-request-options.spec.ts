@@ -155,7 +155,7 @@ describeScenarios(
   'Endpoints as they are given',
   ['/o/introspect/', '/o//introspect', '/o/introspect?tenant=a%20b'].map((path) =>
     scenario(
-      `INTRO-04 ${path} is used as it stands`,
+      `META-08 ${path} is used as it stands`,
       { options: ({ as }) => ({ discovery: false, introspectionEndpoint: `${as.origin}${path}` }) },
       async ({ as, rs }) => {
         as.replace(path.replace(/\?.*/, '') as '/', (_request, response) => json(response, { active: true, ...as.claims() }));
