@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AUDIENCE, json, type AuthorizationServer } from '../support/authorization-server.js';
+import { expect200, expect401Token, expect503 } from '../support/expectations.js';
+import { ADAPTERS, startResourceServer } from '../support/resource-server.js';
 import { ownClaims } from '../support/tokens.js';
 import { describeTwoIssuers } from '../support/two-issuers.js';
 
@@ -219,5 +221,38 @@ describe("issuerFor: 'in-order'", () => {
       expect(await judge(a.token())).toMatchObject({ status: 401, asked: [0, 1] });
       expect(await judge(b.token())).toMatchObject({ status: 200, asked: [0, 1] });
     });
+  });
+});
+
+describe.each(ADAPTERS)('several issuers in an application (%s)', (adapter) => {
+  it('HYB-02 IERR-07 the route of the request decides, and the answers are the usual ones', async () => {
+    const { a, b, optionsOf, clock } = fixture;
+    const tenants: Record<string, string> = { '/any?tenant=a': a.issuer, '/any?tenant=b': b.issuer };
+    const options = {
+      clock,
+      issuers: [optionsOf(a), optionsOf(b)],
+      issuerFor: (request: unknown) => tenants[(request as { url: string }).url],
+    };
+    const own = ['issuer', 'audience', 'verification', 'clientAuthentication'];
+    const rs = await startResourceServer({ adapter, authorizationServer: a, options: options as never, omit: own });
+    try {
+      const get = (tenant: string, token: string) => rs.get(`/any?tenant=${tenant}`, `Bearer ${token}`);
+      const [ofA, ofB] = [a.token(), b.token()];
+      expect200(await get('a', ofA));
+      expect200(await get('b', ofB));
+      expect200(await get('b', await b.sign()));
+      for (const [tenant, token] of [
+        ['a', ofB],
+        ['b', ofA],
+        ['a', await b.sign()],
+        ['c', ofA],
+      ] as const)
+        expect401Token(await get(tenant, token));
+      b.replace('introspection', (_request, response) => json(response, {}, 500));
+      expect503(await get('b', ofB));
+      expect200(await get('a', ofA));
+    } finally {
+      await rs.close();
+    }
   });
 });

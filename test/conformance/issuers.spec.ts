@@ -36,7 +36,7 @@ describe('several issuers: JWTs', () => {
     });
   });
 
-  it('JWT-17 T31 T89 the same kid at two issuers: neither key verifies what names the other', async () => {
+  it('JWT-17 FAPI-19 T31 T89 the same kid at two issuers: neither key verifies what names the other', async () => {
     const { a, b, serving } = fixture;
     const [keyA, keyB] = [ecKey('P-256', 'same'), ecKey('P-256', 'same')];
     a.keySet = { keys: [keyA.jwk] };
