@@ -43,7 +43,9 @@ export class IntrospectionModule {
    */
   static forRoot(options: IntrospectionModuleOptions): DynamicModule {
     const { globalGuard, ...rest } = options ?? {};
-    return dynamicModule(globalGuard, [{ provide: INTROSPECTION_OPTIONS, useValue: options === undefined ? options : rest }]);
+    return dynamicModule(globalGuard, [
+      { provide: INTROSPECTION_OPTIONS, useFactory: () => (options === undefined ? options : rest) },
+    ]);
   }
 
   /** As {@link forRoot}, with options that a factory or a class makes. `globalGuard` stands beside the factory. */

@@ -21,10 +21,10 @@ export async function authenticateIfPresented(
   request: ResourceRequest,
   requirement: Requirement,
 ): Promise<AccessTokenPrincipal | undefined> {
-  const credentials = await extractCredentials(request, server.options.extract);
+  const deadline = server.createDeadline();
+  const credentials = await extractCredentials(request, server.options.extract, deadline);
   if (credentials === undefined) return undefined;
   const presented = new PresentedToken(credentials.token);
-  const deadline = server.createDeadline();
   const issuers = await server.issuers.route(presented, request, deadline);
   const verified = await verifyInOrder(issuers, presented, server.conditions(requirement, deadline));
   assertSenderConstraint(verified.facts);

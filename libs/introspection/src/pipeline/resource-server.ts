@@ -88,8 +88,8 @@ export interface ResourceServer {
 
 /** The composition root: owns everything that has a state. */
 export class ResourceServerEngine implements ResourceServer, ResourceServerState {
-  readonly options: ResolvedOptions;
   readonly issuers: TrustedIssuers;
+  readonly #options: ResolvedOptions;
   readonly #client: HttpClient;
   readonly #emit: EventSink;
   readonly #notify: NoticeSink;
@@ -102,8 +102,8 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
     notices: NoticeSink = processNotices,
     problems: readonly ConfigurationProblem[] = [],
   ) {
-    this.options = resolveOptions(options, problems);
-    const { clock, http, onEvent, warnings } = this.options;
+    this.#options = resolveOptions(options, problems);
+    const { clock, http, onEvent, warnings } = this.#options;
     this.#client = new HttpClient(http);
     // What our own closing cuts off is nobody's failure.
     const whileOpen =
@@ -121,6 +121,20 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
     };
     this.issuers = new TrustedIssuers(shared);
     for (const text of warnings) this.#notify({ level: 'warn', text });
+  }
+
+  get options(): ResolvedOptions {
+    return this.#options;
+  }
+
+  /** What logs and debuggers show: no option, as some are secrets. */
+  toJSON(): object {
+    const { issuers } = this.#options;
+    return { issuers: typeof issuers === 'function' ? 'those that a function allows' : issuers.map(({ issuer }) => issuer) };
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): object {
+    return this.toJSON();
   }
 
   /** Starts discovery in the background. Never delays, never fails; without it, the first request starts it. */

@@ -3,6 +3,7 @@ import { AskOnce, type Introspector } from './cache/ask-once.js';
 import type { TokenHash } from './cache/token-hash.js';
 import type { Deadline } from './deadline.js';
 import type { EventSink } from './events.js';
+import { compareMetadata } from './issuer/compare-metadata.js';
 import { Endpoints, needKeys } from './issuer/endpoints.js';
 import { MetadataSource } from './issuer/metadata-source.js';
 import type { NoticeSink } from './notices.js';
@@ -44,13 +45,16 @@ export class TrustedIssuer implements Verifiers {
     readonly options: ResolvedIssuerOptions,
     shared: SharedParts,
   ) {
-    const { issuer, verification, audience, allowMissingAudience, clientAuthentication, decryptionKeys } = options;
+    const { issuer, verification, audience, allowMissingAudience, decryptionKeys } = options;
     const { allowInsecureHttp, clock, http } = shared.options;
     this.#shared = shared;
     this.#expectation = { audience, allowMissingAudience };
     const parts = { issuer, client: shared.client, clock, timeoutMs: http.timeoutMs, emit: shared.emit, notify: shared.notify };
-    const method = verification === 'local' ? undefined : clientAuthentication?.method;
-    this.#metadata = new MetadataSource({ ...parts, method, allowInsecureHttp });
+    this.#metadata = new MetadataSource({
+      ...parts,
+      allowInsecureHttp,
+      compare: (metadata) => compareMetadata(metadata, options),
+    });
     this.#endpoints = new Endpoints(options, this.#metadata);
     this.#authenticator = verification === 'local' ? undefined : createClientAuthenticator(options, http, clock);
     this.decrypter = decryptionKeys.length === 0 ? undefined : new Decrypter(decryptionKeys);

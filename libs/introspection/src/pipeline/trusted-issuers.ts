@@ -61,7 +61,7 @@ export class TrustedIssuers {
     request: unknown,
     deadline: Deadline,
   ): Promise<readonly TrustedIssuer[]> {
-    const name = await askRouting(issuerFor, presented.token, request, deadline);
+    const name = await this.#ask(issuerFor, presented.token, request, deadline);
     const issuer = name === undefined ? undefined : await this.find(name, deadline);
     if (issuer === undefined)
       throw new InvalidTokenError('issuer', { detail: 'issuerFor names no configured issuer for the request' });
@@ -87,19 +87,16 @@ export class TrustedIssuers {
     if (candidates.length > 0) return candidates;
     throw new InvalidTokenError('malformed', { detail: 'the token names no issuer, and no issuer can be asked about it' });
   }
-}
 
-async function askRouting(
-  issuerFor: IssuerRouting,
-  token: string,
-  request: unknown,
-  deadline: Deadline,
-): Promise<string | undefined> {
-  const late = () => new MetadataError({ detail: 'the function issuerFor took longer than the deadline' });
-  try {
-    const answer: unknown = issuerFor(request, token);
-    return (answer instanceof Promise ? await deadline.wait(answer, late) : answer) as string | undefined;
-  } catch (error) {
-    throw error instanceof MetadataError ? error : new MetadataError({ detail: 'the function issuerFor threw' });
+  async #ask(issuerFor: IssuerRouting, token: string, request: unknown, deadline: Deadline): Promise<string | undefined> {
+    const late = () => new MetadataError({ detail: 'the function issuerFor took longer than the deadline' });
+    try {
+      const answer: unknown = issuerFor(request, token);
+      return (answer instanceof Promise ? await deadline.wait(answer, late) : answer) as string | undefined;
+    } catch (error) {
+      const failure = error instanceof MetadataError ? error : new MetadataError({ detail: 'the function issuerFor threw' });
+      this.#shared.notify({ level: 'error', text: `No issuer for a request: ${failure.detail}` });
+      throw failure;
+    }
   }
 }

@@ -10,8 +10,10 @@ export interface AuthorizationServerMetadata {
   /** The one for mutual TLS (RFC 8705 §5); `undefined` where none is named apart. */
   readonly mutualTlsIntrospectionEndpoint: MetadataEndpoint | undefined;
   readonly jwksUri: MetadataEndpoint;
-  /** `undefined` where the list is absent or no list of strings. */
+  /** Lists are `undefined` where they are absent or no lists of strings. */
   readonly introspectionAuthMethods: readonly string[] | undefined;
+  readonly introspectionAuthAlgorithms: readonly string[] | undefined;
+  readonly introspectionSigningAlgorithms: readonly string[] | undefined;
   /** Constant texts about members that were ignored. */
   readonly warnings: readonly string[];
 }
@@ -34,20 +36,25 @@ export function readMetadata(
 ): AuthorizationServerMetadata | UnusableMetadata {
   if (!isJsonObject(document)) return { unusable: 'the document is no JSON object' };
   if (member(document, 'issuer') !== issuer) return { unusable: 'its `issuer` is not exactly the configured issuer' };
-  const methods = member(document, 'introspection_endpoint_auth_methods_supported');
+  const warnings: string[] = [];
   const aliases = member(document, 'mtls_endpoint_aliases');
   const hasAlias = isJsonObject(aliases) && member(aliases, 'introspection_endpoint') !== undefined;
-  const isList = Array.isArray(methods) && methods.every((item) => typeof item === 'string');
   return {
     introspectionEndpoint: readEndpoint(document, 'introspection_endpoint', allowInsecureHttp),
     mutualTlsIntrospectionEndpoint: hasAlias ? readEndpoint(aliases, 'introspection_endpoint', allowInsecureHttp) : undefined,
     jwksUri: readEndpoint(document, 'jwks_uri', allowInsecureHttp),
-    introspectionAuthMethods: isList ? (methods as string[]) : undefined,
-    warnings:
-      methods === undefined || isList
-        ? []
-        : ['`introspection_endpoint_auth_methods_supported` of the metadata is no list of strings and is ignored'],
+    introspectionAuthMethods: readList(document, 'introspection_endpoint_auth_methods_supported', warnings),
+    introspectionAuthAlgorithms: readList(document, 'introspection_endpoint_auth_signing_alg_values_supported', warnings),
+    introspectionSigningAlgorithms: readList(document, 'introspection_signing_alg_values_supported', warnings),
+    warnings,
   };
+}
+
+function readList(document: JsonObject, name: string, warnings: string[]): readonly string[] | undefined {
+  const value = member(document, name);
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value as string[];
+  if (value !== undefined) warnings.push(`\`${name}\` of the metadata is no list of strings and is ignored`);
+  return undefined;
 }
 
 function readEndpoint(document: JsonObject, name: string, allowInsecureHttp: boolean): MetadataEndpoint {

@@ -1,4 +1,4 @@
-import { decodeUtf8, isJsonObject, type JsonObject, member, parseJsonObject } from './json.js';
+import { decodeUtf8, deepFreeze, isJsonObject, type JsonObject, member, parseJsonObject } from './json.js';
 
 const BASE64URL = /^[A-Za-z0-9_-]+$/;
 
@@ -36,7 +36,8 @@ export function parseUnverifiedJwt(token: string): UnverifiedJwt | undefined {
   return {
     unverifiedHeader,
     unverifiedAlgorithm,
-    unverifiedClaims: decodeObject(payload),
+    // Frozen before the application's functions see it.
+    unverifiedClaims: deepFreeze(decodeObject(payload)),
     isCanonical: parts.every(isCanonicalBase64Url),
     isUnsigned: signature === '',
   };

@@ -41,9 +41,10 @@ export function wronglyTypedClaim(claims: JsonObject, names: readonly string[]):
 export function timeFault(claims: JsonObject, nowMs: number, toleranceSeconds: number): InvalidTokenReason | undefined {
   const nowSeconds = nowMs / 1000;
   const { exp, nbf, iat } = claims;
-  if (typeof exp === 'number' && nowSeconds >= exp + toleranceSeconds) return 'expired';
-  if (typeof nbf === 'number' && nowSeconds < nbf - toleranceSeconds) return 'not_yet_valid';
-  if (typeof iat === 'number' && iat > nowSeconds + MAX_ISSUED_AHEAD_SECONDS) return 'not_yet_valid';
+  // Negated, so that a clock that tells no time lets nothing pass.
+  if (typeof exp === 'number' && !(nowSeconds < exp + toleranceSeconds)) return 'expired';
+  if (typeof nbf === 'number' && !(nowSeconds >= nbf - toleranceSeconds)) return 'not_yet_valid';
+  if (typeof iat === 'number' && !(iat <= nowSeconds + MAX_ISSUED_AHEAD_SECONDS)) return 'not_yet_valid';
   return undefined;
 }
 

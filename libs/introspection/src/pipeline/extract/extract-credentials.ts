@@ -1,5 +1,6 @@
 import { type AuthorizationField, isToken68, parseAuthorization } from '../../protocol/authorization-header.js';
 import { InvalidRequestError, InvalidTokenError } from '../../protocol/errors.js';
+import type { Deadline } from '../deadline.js';
 import type { ResolvedExtractOptions } from '../options/resolved-options.js';
 import { fieldLines, formValues, isGetOrHead, queryValues, type ResourceRequest } from './resource-request.js';
 
@@ -25,6 +26,7 @@ export interface Credentials {
 export function extractCredentials(
   request: ResourceRequest,
   options: ResolvedExtractOptions,
+  deadline: Deadline,
 ): Credentials | undefined | Promise<Credentials | undefined> {
   const lines = fieldLines(request, 'authorization');
   if (lines.length > 1) throw new InvalidRequestError({ detail: 'more than one Authorization header' });
@@ -33,8 +35,7 @@ export function extractCredentials(
   if (field?.kind === 'bearer') found.push({ scheme: 'Bearer', token: field.token, source: 'header' });
   if (options.query && isGetOrHead(request)) collect(found, queryValues(request, 'access_token'), 'query');
   if (options.formBody && !isGetOrHead(request)) collect(found, formValues(request, 'access_token'), 'body');
-  if (options.token !== undefined && field === undefined)
-    return askApplication(options.token, request, found, options.maxTokenLength);
+  if (options.token !== undefined && field === undefined) return askApplication(options, request, found, deadline);
   return theOnly(found, options.maxTokenLength);
 }
 
@@ -66,17 +67,18 @@ function collect(found: Credentials[], tokens: readonly string[], source: Creden
 }
 
 async function askApplication(
-  extract: NonNullable<ResolvedExtractOptions['token']>,
+  { token: extract, maxTokenLength }: ResolvedExtractOptions,
   request: ResourceRequest,
   found: Credentials[],
-  maxTokenLength: number,
+  deadline: Deadline,
 ): Promise<Credentials | undefined> {
   let token: unknown;
   try {
-    token = await extract({ transport: 'http', request });
+    const answer = extract?.({ transport: 'http', request });
+    token = answer instanceof Promise ? await deadline.wait(answer, () => new Error('late')) : answer;
   } catch {
     // What it threw may quote the token.
-    throw new InvalidRequestError({ detail: 'the function extract.token threw' });
+    throw new InvalidRequestError({ detail: 'the function extract.token threw, or took longer than the deadline' });
   }
   if (token !== undefined && token !== null && token !== '') {
     if (typeof token !== 'string') throw new InvalidRequestError({ detail: 'the function extract.token answered no string' });

@@ -89,7 +89,8 @@ export function formValues(request: ResourceRequest, name: string): readonly str
   const value: unknown =
     typeof body === 'object' && body !== null && Object.hasOwn(body, name) ? (body as Record<string, unknown>)[name] : undefined;
   if (typeof value === 'string') return [value];
-  return Array.isArray(value) && value.length > 1 ? value.map(String) : [];
+  // What is no text counts, but is never turned into one: its `toString` is the client's.
+  return Array.isArray(value) && value.length > 1 ? value.map((item) => (typeof item === 'string' ? item : '')) : [];
 }
 
 function textOf(value: unknown): string | undefined {

@@ -16,8 +16,8 @@ const MAX_AGE_MS = 3_600_000;
 /** What the metadata source works with. */
 export interface MetadataSourceParts {
   readonly issuer: string;
-  /** The method by which we authenticate at the introspection endpoint, where we do. */
-  readonly method: string | undefined;
+  /** What the operator should hear about a document, as constant texts. */
+  readonly compare: (metadata: AuthorizationServerMetadata) => readonly string[];
   readonly allowInsecureHttp: boolean;
   readonly client: HttpClient;
   readonly clock: Clock;
@@ -62,8 +62,8 @@ export class MetadataSource {
     try {
       const metadata = await this.#fetchFirst(deadline);
       emit({ type: 'metadata.refreshed', issuer });
-      this.#compareMethod(metadata);
-      for (const warning of metadata.warnings) notify({ level: 'warn', text: `${issuer}: ${warning}` });
+      for (const warning of [...metadata.warnings, ...this.#parts.compare(metadata)])
+        notify({ level: 'warn', text: `${issuer}: ${warning}` });
       return metadata;
     } catch (error) {
       const failure = error instanceof MetadataError ? error : new MetadataError({ detail: describe(error) });
@@ -74,16 +74,6 @@ export class MetadataSource {
       });
       throw failure;
     }
-  }
-
-  /** A list that lacks our method is a warning and no refusal: the operator may know better (RFC 8414 §2). */
-  #compareMethod({ introspectionAuthMethods: supported }: AuthorizationServerMetadata): void {
-    const { issuer, method, notify } = this.#parts;
-    if (method === undefined || method === 'none' || supported === undefined) return;
-    const isListed = supported.some((name) => name.toLowerCase() === method);
-    if (isListed) return;
-    const text = `${issuer}: the metadata does not list ${method} for the introspection endpoint; check clientAuthentication.method`;
-    notify({ level: 'warn', text });
   }
 
   async #fetchFirst(deadline: Deadline): Promise<AuthorizationServerMetadata> {

@@ -1,3 +1,5 @@
+import { createSecureContext } from 'node:tls';
+import { readSigningKey } from '../keys/signing-key.js';
 import type { ClientAuthentication } from './options.js';
 import type { OptionGroup } from './option-group.js';
 
@@ -32,6 +34,8 @@ export function resolveClientAuthentication(options: OptionGroup, rawBasicEncodi
     group.refuse('clientId', "with compatibility.basicEncoding: 'raw' it may hold no colon (RFC 7617)");
   }
   if (method === 'client_secret_jwt') checkHmacSecret(group);
+  if (method === 'private_key_jwt') checkPrivateKey(group);
+  if (members.includes('certificate')) checkCertificate(group);
   const given = Object.fromEntries(members.filter((name) => group.has(name)).map((name) => [name, group.get(name)]));
   return { method, ...given } as ClientAuthentication;
 }
@@ -50,7 +54,9 @@ function checkMember(group: OptionGroup, name: string): void {
       }
       break;
     case 'key':
-      if (!isText(value) && typeof value !== 'function' && (typeof value !== 'object' || value === null)) {
+      if (group.has('certificate') && typeof value === 'object')
+        group.refuse(name, 'give PEM text, or a function that answers it');
+      else if (!isText(value) && typeof value !== 'function' && (typeof value !== 'object' || value === null)) {
         group.refuse(name, 'give the private key: PEM text, a JWK, a key object, or a function that answers one');
       }
       break;
@@ -68,6 +74,27 @@ function checkHmacSecret(group: OptionGroup): void {
   const least = HMAC_BYTES[algorithm] ?? 0;
   if (typeof secret === 'string' && Buffer.byteLength(secret) < least)
     group.refuse('clientSecret', `${algorithm} needs at least ${least} bytes`);
+}
+
+/** A key that a function gives is checked when it is used. */
+function checkPrivateKey(group: OptionGroup): void {
+  const key = group.get('key');
+  if (key === undefined || key === null || key === '' || typeof key === 'function') return;
+  const algorithm = group.get('algorithm');
+  const signing = readSigningKey(key, typeof algorithm === 'string' ? algorithm : undefined, undefined);
+  if ('fault' in signing) group.refuse('key', signing.fault);
+}
+
+/** A certificate and key that functions give are checked when they are used. */
+function checkCertificate(group: OptionGroup): void {
+  const [cert, key] = [group.get('certificate'), group.get('key')];
+  if (typeof cert !== 'string' || typeof key !== 'string' || cert === '' || key === '') return;
+  try {
+    createSecureContext({ cert, key });
+  } catch {
+    // What the parser says may quote the key.
+    group.refuse('certificate', 'certificate and key are no PEM texts that belong together');
+  }
 }
 
 function isText(value: unknown): boolean {

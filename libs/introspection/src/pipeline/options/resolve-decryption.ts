@@ -1,4 +1,5 @@
 import type { JWK } from 'jose';
+import { KEY_MANAGEMENT } from '../keys/key-management.js';
 import type { OptionGroup } from './option-group.js';
 
 /** Checks the keys for encrypted tokens and responses, and whether access tokens may be encrypted. */
@@ -9,7 +10,7 @@ export function resolveDecryption(options: OptionGroup): {
   const keys = options.given('decryptionKeys', []);
   const isList = Array.isArray(keys) && (keys.length > 0 || !options.has('decryptionKeys'));
   if (!isList || !keys.every(isPrivateKey)) {
-    options.refuse('decryptionKeys', 'give a list of private JWKs (RSA, EC or OKP)');
+    options.refuse('decryptionKeys', 'give a list of private JWKs for decryption (RSA, EC or OKP)');
   }
   const encryptedTokens = options.oneOf('encryptedTokens', ['refused', 'allowed', 'required'], 'refused');
   if (encryptedTokens !== 'refused' && !options.has('decryptionKeys')) {
@@ -20,6 +21,7 @@ export function resolveDecryption(options: OptionGroup): {
 
 function isPrivateKey(key: unknown): boolean {
   if (typeof key !== 'object' || key === null) return false;
-  const { kty, d } = key as Partial<JWK>;
-  return typeof d === 'string' && (kty === 'RSA' || kty === 'EC' || kty === 'OKP');
+  const { kty, d, use, alg } = key as Partial<JWK>;
+  const isForDecryption = use !== 'sig' && (alg === undefined || KEY_MANAGEMENT.includes(alg));
+  return isForDecryption && typeof d === 'string' && (kty === 'RSA' || kty === 'EC' || kty === 'OKP');
 }

@@ -102,11 +102,13 @@ function resolveTokenTypes(options: OptionGroup): readonly (string | null)[] {
 function refuseContradictions(options: OptionGroup, resolved: ResolvedIssuerOptions): void {
   const { verification, discovery, jwks, jwksUri, introspectionEndpoint } = resolved;
   if (options.has('jwks') && options.has('jwksUri')) options.refuse('jwks', 'give jwks or jwksUri, not both');
-  if (verification !== 'remote' && !discovery && jwks === undefined && jwksUri === undefined) {
-    options.refuse(
-      'verification',
-      "it needs keys: give jwksUri or jwks, or switch discovery on, or write verification: 'remote'",
-    );
+  const hasKeys = discovery || jwks !== undefined || jwksUri !== undefined;
+  const where = 'give jwksUri or jwks, or switch discovery on';
+  if (verification !== 'remote' && !hasKeys) {
+    options.refuse('verification', `it needs keys: ${where}, or write verification: 'remote'`);
+  }
+  if (verification !== 'local' && resolved.introspectionResponse.type !== 'json' && !hasKeys) {
+    options.refuse('introspectionResponse', `signed responses need keys: ${where}`);
   }
   if (verification === 'local') return;
   if (!options.has('clientAuthentication')) {

@@ -1,4 +1,5 @@
 import type { JSONWebKeySet } from 'jose';
+import { readKeySet } from '../keys/key-set-document.js';
 import type { OptionGroup } from './option-group.js';
 
 /** The algorithms that are accepted when nothing is said: asymmetric ones only. */
@@ -36,6 +37,8 @@ function resolveStaticKeys(options: OptionGroup): JSONWebKeySet | undefined {
   }
   const exposed = keys.some((key: object) => PRIVATE_MEMBERS.some((name) => name in key));
   if (exposed) options.refuse('jwks', 'it holds a private key: give the public keys only');
+  else if (readKeySet({ keys }, true) === undefined)
+    options.refuse('jwks', 'it holds no key that can verify signatures (see use, kty and size), or too many');
   return { keys: keys as JSONWebKeySet['keys'] };
 }
 

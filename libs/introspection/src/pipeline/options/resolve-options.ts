@@ -51,9 +51,17 @@ export function resolveOptions(given: unknown, known: readonly ConfigurationProb
 
 function resolveClock(options: OptionGroup): Clock {
   const clock = options.given('clock', systemClock);
-  if (typeof (clock as Partial<Clock> | null)?.now === 'function') return clock as Clock;
+  if (typeof (clock as Partial<Clock> | null)?.now === 'function' && tellsTime(clock as Clock)) return clock as Clock;
   options.refuse('clock', 'give an object with now(), which answers epoch milliseconds');
   return systemClock;
+}
+
+function tellsTime(clock: Clock): boolean {
+  try {
+    return Number.isFinite(clock.now());
+  } catch {
+    return false;
+  }
 }
 
 function resolveRealm(options: OptionGroup): string {

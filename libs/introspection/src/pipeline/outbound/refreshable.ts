@@ -38,6 +38,11 @@ export class Refreshable<T> {
     return this.#failures > 0;
   }
 
+  /** Whether a fetch is in the air. */
+  get isRefreshing(): boolean {
+    return this.#pending !== undefined;
+  }
+
   /** Milliseconds for which nothing is asked because fetches failed; 0 where the next may go out. */
   get pauseLeftMs(): number {
     return this.#pending === undefined ? Math.max(0, this.#retryAtMs - this.clock.now()) : 0;

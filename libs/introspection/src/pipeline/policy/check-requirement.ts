@@ -6,7 +6,7 @@ const isTextOrTexts = (value: unknown): boolean => isText(value) || (isList(valu
 const isList = (value: unknown): value is unknown[] => Array.isArray(value) && value.length > 0;
 
 const MEMBERS: Readonly<Record<string, (value: unknown) => boolean>> = {
-  scopes: (value) => Array.isArray(value) && value.every(isScopeToken),
+  scopes: (value) => isList(value) && value.every(isScopeToken),
   anyScope: (value) => isList(value) && value.every(isScopeToken),
   anyRole: (value) => isList(value) && value.every(isText),
   audience: isTextOrTexts,

@@ -90,7 +90,7 @@ export class AccessTokenPrincipal {
 
   /** What `util.inspect` shows, also where it is told to call getters: everything but the token. */
   [Symbol.for('nodejs.util.inspect.custom')](): object {
-    return { ...this };
+    return Object.fromEntries(Object.entries(this));
   }
 
   /** Exact and case-sensitive (RFC 6749 §3.3). */

@@ -27,7 +27,7 @@ export function checkResponse(
 ): VerifiedToken {
   if (!response.active) throw refusal('inactive', 'the authorization server says that the token is not active');
   const { active: _active, ...claims } = response as JsonObject;
-  const facts = normalizeResponse(claims, options.compatibility);
+  const facts = Object.freeze(normalizeResponse(claims, options.compatibility));
   const wrong = wronglyTypedClaim(facts, ['iss', 'aud']);
   if (wrong !== undefined)
     throw refusal(wrong === 'iss' ? 'issuer' : 'audience', `\`${wrong}\` of the introspection response has a wrong type`);

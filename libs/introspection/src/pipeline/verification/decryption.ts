@@ -1,18 +1,8 @@
 import { compactDecrypt, importJWK, type JWK } from 'jose';
 import { isNested, parseUnverifiedJweHeader } from '../../protocol/compact-jwt.js';
+import { KEY_MANAGEMENT } from '../keys/key-management.js';
 import { decodeUtf8, type JsonObject, member } from '../../protocol/json.js';
 
-/** Neither RSA1_5 (RFC 8725 §3.2), nor passwords, nor shared keys: a token costs what we decided, and each key one thing. */
-const KEY_MANAGEMENT = [
-  'RSA-OAEP',
-  'RSA-OAEP-256',
-  'RSA-OAEP-384',
-  'RSA-OAEP-512',
-  'ECDH-ES',
-  'ECDH-ES+A128KW',
-  'ECDH-ES+A192KW',
-  'ECDH-ES+A256KW',
-];
 const CONTENT_ENCRYPTION = ['A128GCM', 'A192GCM', 'A256GCM', 'A128CBC-HS256', 'A192CBC-HS384', 'A256CBC-HS512'];
 /** A JWE without `kid` is tried with so many keys at most. */
 const MAX_TRIED = 4;

@@ -1,6 +1,6 @@
-import { isJsonObject } from '../../protocol/json.js';
 import type { Deadline } from '../deadline.js';
-import { readJwk, type VerificationKey } from './jwk.js';
+import type { VerificationKey } from '../keys/jwk.js';
+import { readKeySet } from '../keys/key-set-document.js';
 
 /** What a key set knows for a token's `alg` and `kid`. */
 export type KeyLookup =
@@ -16,22 +16,8 @@ export interface KeySet {
   noteBadSignature(): void;
 }
 
-/** More keys than this in a set are no key set that anybody uses. */
-const MAX_KEYS = 200;
 /** A token without `kid` is tried with so many fitting keys at most. */
 const MAX_TRIED = 4;
-
-/**
- * Reads a key set. Entries that cannot be used are skipped (RFC 7517 §5); a repeated member name: the last one counts.
- *
- * @returns `undefined` where it is no key set, holds no usable key, or too many keys
- */
-export function readKeySet(document: unknown, allowSecrets: boolean): readonly VerificationKey[] | undefined {
-  const entries: unknown = isJsonObject(document) ? document.keys : undefined;
-  if (!Array.isArray(entries) || entries.length > MAX_KEYS) return undefined;
-  const keys = entries.map((entry) => readJwk(entry, allowSecrets)).filter((key) => key !== undefined);
-  return keys.some((key) => key.key !== undefined) ? keys : undefined;
-}
 
 /** Chooses among held keys: by `kid`, case and all, and then by what fits the algorithm. */
 export function chooseKeys(held: readonly VerificationKey[], algorithm: string, kid: string | undefined): KeyLookup {

@@ -1,13 +1,13 @@
 import type { UnverifiedJwt } from '../../protocol/compact-jwt.js';
 import { readScopes } from '../../protocol/claim-mapping.js';
 import { InvalidTokenError } from '../../protocol/errors.js';
-import { deepFreeze, type JsonObject, member } from '../../protocol/json.js';
+import { type JsonObject, member } from '../../protocol/json.js';
 import { audienceOf } from '../../protocol/registered-claims.js';
 import type { Deadline } from '../deadline.js';
 import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
 import { checkJwt, type Instant } from './check-jwt.js';
 import type { KeySet } from './key-set.js';
-import type { VerificationKey } from './jwk.js';
+import type { VerificationKey } from '../keys/jwk.js';
 import { RememberedSignatures } from './remembered-signatures.js';
 import { findSigningKey } from './signature.js';
 import type { Expectation, VerifiedToken } from './verified-token.js';
@@ -71,7 +71,7 @@ export class LocalVerifier {
     return {
       token,
       issuer: this.options.issuer,
-      claims: deepFreeze(claims),
+      claims,
       facts: claims,
       mapping: this.options.claims,
       audience: audienceOf(claims),

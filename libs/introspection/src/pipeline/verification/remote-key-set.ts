@@ -9,8 +9,9 @@ import type { KeySetLifetime } from '../options/resolved-options.js';
 import type { HttpClient } from '../outbound/http-client.js';
 import { OutboundError } from '../outbound/outbound-error.js';
 import { Refreshable } from '../outbound/refreshable.js';
-import type { VerificationKey } from './jwk.js';
-import { chooseKeys, type KeyLookup, type KeySet, readKeySet } from './key-set.js';
+import type { VerificationKey } from '../keys/jwk.js';
+import { readKeySet } from '../keys/key-set-document.js';
+import { chooseKeys, type KeyLookup, type KeySet } from './key-set.js';
 
 /** What a remote key set works with. */
 export interface RemoteKeySetParts {
@@ -68,25 +69,30 @@ export class RemoteKeySet implements KeySet {
     }
     const lookup = chooseKeys(keys, algorithm, kid);
     // That fetch was the refetch for this `kid` as well.
-    if (lookup.kind === 'unknown') this.#noteUnknown();
+    if (lookup.kind === 'unknown') {
+      this.#noteUnknown();
+      this.#startCooldown();
+    }
     return lookup;
   }
 
   async #findUnknown(algorithm: string, kid: string | undefined, deadline: Deadline): Promise<KeyLookup> {
-    const mayFetch = this.#noteUnknown();
-    if (!mayFetch) {
-      if (this.#keys.isFailing) throw this.#unavailable();
-      return { kind: 'unknown' };
+    this.#noteUnknown();
+    if (this.#keys.isRefreshing) {
+      // A fetch that another request caused may bring the key.
+      const lookup = chooseKeys(await this.#refresh(deadline), algorithm, kid);
+      if (lookup.kind === 'keys') return lookup;
     }
-    return chooseKeys(await this.#refresh(deadline), algorithm, kid);
+    if (this.#startCooldown()) return chooseKeys(await this.#refresh(deadline), algorithm, kid);
+    if (this.#keys.isFailing) throw this.#unavailable();
+    return { kind: 'unknown' };
   }
 
-  /** @returns whether this unknown `kid` may cause a fetch */
-  #noteUnknown(): boolean {
+  #noteUnknown(): void {
     this.#parts.emit({ type: 'keys.unknown_kid', issuer: this.#parts.issuer });
-    return this.#startCooldown();
   }
 
+  /** @returns whether a token may cause a fetch now */
   #startCooldown(): boolean {
     const now = this.#parts.clock.now();
     if (now < this.#coolUntilMs) return false;

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { compactVerify } from 'jose';
-import type { VerificationKey } from './jwk.js';
+import type { VerificationKey } from '../keys/jwk.js';
 
 /**
  * The key among these with which a compact JWS was signed, by exactly this algorithm; `undefined` where none is.

@@ -63,7 +63,10 @@ export async function verifyToken(
 
   const local = await verifyLocally(verifiers, token, opened, conditions);
   if (local === undefined) return introspect(verifiers, token, conditions);
-  return mode === 'both' ? mergeVerified(local, await introspect(verifiers, token, conditions)) : local;
+  if (mode !== 'both') return local;
+  // What only one of them says is taken from it, and the JWT has said who it is for.
+  const expected = { ...conditions.expected, allowMissingAudience: true };
+  return mergeVerified(local, await introspect(verifiers, token, { ...conditions, expected }));
 }
 
 /** @returns `undefined` where, in `hybrid`, the authorization server has to be asked because no key can be had */

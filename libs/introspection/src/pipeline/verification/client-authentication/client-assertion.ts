@@ -1,23 +1,16 @@
-import { createPrivateKey, createSecretKey, KeyObject, randomUUID } from 'node:crypto';
-import { type JWK, SignJWT } from 'jose';
+import { createSecretKey, randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
 import { IntrospectionUnavailableError } from '../../../protocol/authorization-server-errors.js';
 import type { Clock } from '../../clock.js';
 import type { Deadline } from '../../deadline.js';
+import { readSigningKey, type SigningKey } from '../../keys/signing-key.js';
 import type { ClientAuthentication } from '../../options/options.js';
 import { askApplication, askForText } from './ask-application.js';
 import type { ClientAuthenticator } from './client-authenticator.js';
 
 type Assertion = Extract<ClientAuthentication, { method: 'client_secret_jwt' | 'private_key_jwt' }>;
 
-/** What an assertion is signed with. */
-interface SigningKey {
-  readonly key: KeyObject;
-  readonly algorithm: string;
-  readonly keyId: string | undefined;
-}
-
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-const EC_ALGORITHMS: Readonly<Record<string, string>> = { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' };
 
 /**
  * A signed assertion of who we are, made anew for each attempt. Its audience is the configured issuer, never anything
@@ -62,30 +55,9 @@ async function secretKey(options: Extract<Assertion, { method: 'client_secret_jw
 }
 
 async function privateKey(options: Extract<Assertion, { method: 'private_key_jwt' }>, deadline: Deadline): Promise<SigningKey> {
-  const given = await askApplication(options.key, 'key', deadline);
-  const jwk = typeof given === 'object' && given !== null && !(given instanceof KeyObject) ? (given as JWK) : undefined;
-  const key = toKeyObject(given, jwk);
-  const algorithm = options.algorithm ?? jwk?.alg ?? algorithmOf(key);
-  return { key, algorithm, keyId: options.keyId ?? jwk?.kid };
-}
-
-function toKeyObject(given: unknown, jwk: JWK | undefined): KeyObject {
-  try {
-    const key =
-      given instanceof KeyObject
-        ? given
-        : createPrivateKey(jwk === undefined ? String(given) : { key: { ...jwk }, format: 'jwk' });
-    if (key.type === 'private') return key;
-  } catch {
-    // What the parser says may quote the key.
-  }
-  throw unusable('the key of clientAuthentication is no private key');
-}
-
-function algorithmOf(key: KeyObject): string {
-  if (key.asymmetricKeyType === 'rsa') return 'RS256';
-  if (key.asymmetricKeyType === 'ed25519') return 'EdDSA';
-  return EC_ALGORITHMS[key.asymmetricKeyDetails?.namedCurve ?? ''] ?? 'RS256';
+  const signing = readSigningKey(await askApplication(options.key, 'key', deadline), options.algorithm, options.keyId);
+  if ('fault' in signing) throw unusable(`the key of clientAuthentication: ${signing.fault}`);
+  return signing;
 }
 
 function unusable(detail: string): IntrospectionUnavailableError {
