@@ -267,4 +267,4 @@ export interface SeveralIssuers extends Partial<IssuerOptions> {
  * Everything that the resource server is told. Unknown keys, wrong types and contradictions are refused, all at once.
  * Nothing is read from the environment.
  */
-export type ResourceServerOptions = ServerOptions & ((IssuerOptions & { readonly issuers?: never }) | SeveralIssuers);
+export type ResourceServerOptions = ServerOptions & (SeveralIssuers | (IssuerOptions & { readonly issuers?: never }));
