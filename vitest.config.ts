@@ -15,6 +15,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.spec.ts'],
     exclude: ['test/package/install/**', '**/node_modules/**'],
+    // One for each of the two cores that the time limit of npm test is meant for.
+    maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     coverage: { provider: 'v8', include: ['libs/introspection/src/**/*.ts'] },
