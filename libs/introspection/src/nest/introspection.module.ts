@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type DynamicModule, Inject, Module, Optional, type Provider } from '@nestjs/common';
 import { APP_GUARD, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError } from '../protocol/configuration-error.js';
@@ -60,7 +61,8 @@ function dynamicModule(globalGuard: boolean | undefined, providers: Provider[]):
     global: true,
     providers: [
       ...providers,
-      { provide: INTROSPECTION_EXTRAS, useValue: { globalGuard } },
+      // The id tells one call from another also where Nest compares modules by what is in them.
+      { provide: INTROSPECTION_EXTRAS, useValue: { globalGuard, id: randomUUID() } },
       {
         provide: AUTHENTICATOR,
         inject: [INTROSPECTION_OPTIONS, INTROSPECTION_EXTRAS, ModulesContainer],

@@ -46,19 +46,25 @@ function declarationsOfMethod(controller: Class, handler: Handler): (DeclaredReq
     );
   }
   const [own, ...overridden] = prototypes.slice(place.level);
-  const declared = (own && ownDeclaration(own, place.name)) ?? carried;
+  const stated = own && ownDeclaration(own, place.name);
+  const declared = place.isSame ? (stated ?? carried) : (carried ?? stated);
   return [declared, ...overridden.map((prototype) => withoutOpenness(ownDeclaration(prototype, place.name)))];
 }
 
-/** Finds a handler by identity, or by the name that binding it left. */
-function findMethod(prototypes: readonly object[], handler: Handler): { level: number; name: string | symbol } | undefined {
+/** Finds a handler by identity; or by its name, which survives binding and the wrappers of monitoring tools. */
+function findMethod(
+  prototypes: readonly object[],
+  handler: Handler,
+): { level: number; name: string | symbol; isSame: boolean } | undefined {
   for (const [level, prototype] of prototypes.entries()) {
     const name = Reflect.ownKeys(prototype).find((key) => Object.getOwnPropertyDescriptor(prototype, key)?.value === handler);
-    if (name !== undefined) return { level, name };
+    if (name !== undefined) return { level, name, isSame: true };
   }
-  const boundName = /^bound (.+)$/.exec(handler.name)?.[1];
-  const level = boundName === undefined ? -1 : prototypes.findIndex((prototype) => Object.hasOwn(prototype, boundName));
-  return boundName === undefined || level < 0 ? undefined : { level, name: boundName };
+  const name = handler.name.replace(/^(bound )+/, '');
+  const level = prototypes.findIndex(
+    (prototype) => typeof Object.getOwnPropertyDescriptor(prototype, name)?.value === 'function',
+  );
+  return level < 0 ? undefined : { level, name, isSame: false };
 }
 
 function hasDecoratedMethod(prototype: object): boolean {

@@ -1,22 +1,29 @@
+import { stopwatchMs } from './clock.js';
+
 /**
- * One bound for all that a request waits for: metadata, keys, call and retry. Starts when the first of them has to wait.
+ * One bound for all that a request waits for: metadata, keys, call and retry.
  */
 export class Deadline {
   readonly #timeoutMs: number;
+  readonly #startedMs = stopwatchMs();
   #signal: AbortSignal | undefined;
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** A deadline of its own, for one of several that are waited for one after the other. */
+  /** An equal part of the time that is left, for the first of several that are waited for one after the other. */
   share(parts: number): Deadline {
-    return new Deadline(Math.ceil(this.#timeoutMs / parts));
+    return new Deadline(this.#leftMs / parts);
+  }
+
+  get #leftMs(): number {
+    return Math.max(0, this.#timeoutMs - (stopwatchMs() - this.#startedMs));
   }
 
   /** Aborts when the time is over. The timer keeps no process alive. */
   get signal(): AbortSignal {
-    this.#signal ??= AbortSignal.timeout(this.#timeoutMs);
+    this.#signal ??= AbortSignal.timeout(Math.ceil(this.#leftMs));
     return this.#signal;
   }
 

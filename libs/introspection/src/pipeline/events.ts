@@ -1,3 +1,4 @@
+import { disregard, isThenable } from '../protocol/thenable.js';
 import type { InvalidTokenReason, ResourceServerErrorCode } from '../protocol/errors.js';
 
 /**
@@ -45,7 +46,7 @@ export function createEventSink(listener: ((event: IntrospectionEvent) => unknow
   return (description) => {
     try {
       const result = listener({ ...description, atMs: now() } as IntrospectionEvent);
-      if (result instanceof Promise) result.catch(() => {});
+      if (isThenable(result)) disregard(result);
     } catch {
       // The contract: a listener cannot change an outcome.
     }

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MetadataError } from '../protocol/authorization-server-errors.js';
 import { ConfigurationError } from '../protocol/configuration-error.js';
-import type { Deadline } from './deadline.js';
+import { isWithin } from './clock.js';
+import { Deadline } from './deadline.js';
+import { warningsAbout } from './options/warnings.js';
 import type { ResolvedIssuerLookup, ResolvedIssuerOptions } from './options/resolved-options.js';
 import { type SharedParts, TrustedIssuer } from './trusted-issuer.js';
 
@@ -40,14 +42,17 @@ export class RememberedIssuers {
     if (name.length > MAX_NAME_LENGTH) return undefined;
     const now = this.#shared.options.clock.now();
     const allowed = this.#allowed.get(name);
-    if (allowed !== undefined && now - allowed.askedAtMs < ALLOWED_MS) return allowed.issuer;
-    if (now - (this.#unknownAtMs.get(name) ?? Number.NEGATIVE_INFINITY) < UNKNOWN_MS) return undefined;
+    if (allowed !== undefined && isWithin(allowed.askedAtMs, ALLOWED_MS, now)) return allowed.issuer;
+    if (isWithin(this.#unknownAtMs.get(name), UNKNOWN_MS, now)) return undefined;
     let pending = this.#pending.get(name);
     if (pending === undefined) {
-      pending = this.#ask(name).finally(() => this.#pending.delete(name));
+      if (this.#pending.size >= MAX_REMEMBERED) throw new MetadataError({ detail: 'the function issuers does not answer' });
+      // A call that never ends is given up, so that the next request asks again.
+      const own = new Deadline(this.#shared.options.http.timeoutMs);
+      pending = own.wait(this.#ask(name), late).finally(() => this.#pending.delete(name));
       this.#pending.set(name, pending);
     }
-    return deadline.wait(pending, () => new MetadataError({ detail: 'the function issuers took longer than the deadline' }));
+    return deadline.wait(pending, late);
   }
 
   async close(): Promise<void> {
@@ -74,6 +79,7 @@ export class RememberedIssuers {
         ? before.issuer
         : new TrustedIssuer(options, this.#shared);
     if (before !== undefined && before.issuer !== issuer) this.#forget(name, before);
+    if (issuer !== before?.issuer) for (const text of warningsAbout(options)) this.#shared.notify({ level: 'warn', text });
     const evicted = remember(this.#allowed, name, { issuer, askedAtMs });
     if (evicted !== undefined) void evicted.issuer.close();
     return issuer;
@@ -93,6 +99,8 @@ export class RememberedIssuers {
     return new MetadataError({ detail });
   }
 }
+
+const late = () => new MetadataError({ detail: 'the function issuers took longer than the deadline' });
 
 /** Puts an entry last, and gives back the one that had to go for it. */
 function remember<T>(map: Map<string, T>, name: string, value: T): T | undefined {

@@ -94,6 +94,7 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
   readonly #emit: EventSink;
   readonly #notify: NoticeSink;
   #isClosed = false;
+  #closing: Promise<unknown> | undefined;
   readonly #checked = new WeakSet<Requirement>();
 
   /** @param problems that were found with the options before, to be told along with the others */
@@ -189,7 +190,8 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([this.issuers.close(), this.#client.close()]);
+    this.#closing ??= Promise.all([this.issuers.close(), this.#client.close()]);
+    await this.#closing;
   }
 
   createDeadline(): Deadline {
@@ -210,8 +212,10 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
       return [issuer];
     }
     const issuers = await this.issuers.route(presented, undefined, deadline);
-    if (issuers.length > 1 && this.options.issuerFor !== 'in-order')
-      throw new TypeError('introspect: name the issuer of an opaque token');
+    if (issuers.length > 1 && this.options.issuerFor !== 'in-order') {
+      this.#notify({ level: 'warn', text: 'introspect() was asked about a token that names no issuer: give it { issuer }' });
+      throw new InvalidTokenError('issuer');
+    }
     return issuers;
   }
 

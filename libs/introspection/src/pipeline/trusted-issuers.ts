@@ -1,5 +1,6 @@
 import { MetadataError } from '../protocol/authorization-server-errors.js';
 import { InvalidTokenError } from '../protocol/errors.js';
+import { isThenable } from '../protocol/thenable.js';
 import type { Deadline } from './deadline.js';
 import { mayBeAskedAboutOpaqueTokens } from './options/resolve-issuers.js';
 import type { IssuerRouting } from './options/options.js';
@@ -81,7 +82,10 @@ export class TrustedIssuers {
       throw new InvalidTokenError('issuer', { detail: 'the JWT names no configured issuer: see the option issuers' });
     }
     const header = presented.unverifiedJweHeader;
-    const openers = header === undefined ? [] : this.#listed.filter((issuer) => issuer.decrypter?.mayDecrypt(header) === true);
+    const openers =
+      header === undefined
+        ? []
+        : this.#listed.filter((issuer) => opensTokens(issuer) && issuer.decrypter?.mayDecrypt(header) === true);
     const candidates =
       openers.length > 0 ? openers : this.#listed.filter((issuer) => mayBeAskedAboutOpaqueTokens(issuer.options));
     if (candidates.length > 0) return candidates;
@@ -92,11 +96,17 @@ export class TrustedIssuers {
     const late = () => new MetadataError({ detail: 'the function issuerFor took longer than the deadline' });
     try {
       const answer: unknown = issuerFor(request, token);
-      return (answer instanceof Promise ? await deadline.wait(answer, late) : answer) as string | undefined;
+      const name = isThenable(answer) ? await deadline.wait(Promise.resolve(answer), late) : answer;
+      return typeof name === 'string' ? name : undefined;
     } catch (error) {
       const failure = error instanceof MetadataError ? error : new MetadataError({ detail: 'the function issuerFor threw' });
       this.#shared.notify({ level: 'error', text: `No issuer for a request: ${failure.detail}` });
       throw failure;
     }
   }
+}
+
+/** Whether an issuer's encrypted tokens are opened here; its keys may be for its introspection responses alone. */
+function opensTokens({ options }: TrustedIssuer): boolean {
+  return options.verification !== 'remote' && options.encryptedTokens !== 'refused';
 }

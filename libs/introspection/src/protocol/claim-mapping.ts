@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, member } from './json.js';
+import { disregard, isThenable } from './thenable.js';
 import { parseScope, unique } from './scope.js';
 
 /** Where a value is read: a claim's name, a path of names, or a pure function of the claims. */
@@ -76,6 +77,8 @@ function followPath(claims: JsonObject, path: readonly string[]): unknown {
 function callSafely(source: (claims: JsonObject) => unknown, claims: JsonObject): unknown {
   try {
     const value = source(claims);
+    // These functions are pure and so are not waited for; a promise is another type.
+    if (isThenable(value)) disregard(value);
     return typeof value === 'string' || Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,4 @@
-import { decodeUtf8, deepFreeze, isJsonObject, type JsonObject, member, parseJsonObject } from './json.js';
+import { decodeUtf8, deepFreeze, isJsonObject, isShallow, type JsonObject, member, parseJsonObject } from './json.js';
 
 const BASE64URL = /^[A-Za-z0-9_-]+$/;
 
@@ -10,7 +10,7 @@ export interface UnverifiedJwt {
   readonly unverifiedAlgorithm: string;
   /** The claims, or `undefined` where the payload is no JSON object or not encoded canonically. */
   readonly unverifiedClaims: JsonObject | undefined;
-  /** Whether every part is canonical base64url, so that no other text stands for the same token. */
+  /** Whether every part is canonical base64url, so that no other text stands for the same token, and the header is of an honest depth. */
   readonly isCanonical: boolean;
   /** Whether the signature part is empty. */
   readonly isUnsigned: boolean;
@@ -30,7 +30,7 @@ export function parseUnverifiedJwt(token: string): UnverifiedJwt | undefined {
   const parts = [token.slice(0, first), token.slice(first + 1, second), token.slice(second + 1)] as const;
   const [header, payload, signature] = parts;
   if (!isBase64Url(header) || !isBase64Url(payload) || !(signature === '' || isBase64Url(signature))) return undefined;
-  const unverifiedHeader = decodeObject(header);
+  const unverifiedHeader = decodeObject(header, true);
   const unverifiedAlgorithm = unverifiedHeader && member(unverifiedHeader, 'alg');
   if (unverifiedHeader === undefined || typeof unverifiedAlgorithm !== 'string') return undefined;
   return {
@@ -38,7 +38,7 @@ export function parseUnverifiedJwt(token: string): UnverifiedJwt | undefined {
     unverifiedAlgorithm,
     // Frozen before the application's functions see it.
     unverifiedClaims: deepFreeze(decodeObject(payload)),
-    isCanonical: parts.every(isCanonicalBase64Url),
+    isCanonical: parts.every(isCanonicalBase64Url) && isShallow(unverifiedHeader),
     isUnsigned: signature === '',
   };
 }
@@ -70,16 +70,16 @@ export function normalizeMediaType(type: string): string {
 }
 
 function isBase64Url(part: string): boolean {
-  return part.length % 4 !== 1 && BASE64URL.test(part);
+  return BASE64URL.test(part);
 }
 
 function isCanonicalBase64Url(part: string): boolean {
   return Buffer.from(part, 'base64url').toString('base64url') === part;
 }
 
-function decodeObject(part: string): JsonObject | undefined {
+function decodeObject(part: string, anyDepth = false): JsonObject | undefined {
   const text = decodeUtf8(Buffer.from(part, 'base64url'));
-  const object = text === undefined ? undefined : parseJsonObject(text);
+  const object = text === undefined ? undefined : parseJsonObject(text, anyDepth);
   return isJsonObject(object) ? object : undefined;
 }
 

@@ -19,16 +19,17 @@ export function member(object: JsonObject, name: string): unknown {
  *
  * A repeated member name: the last one counts (RFC 7515 §4 allows it); see {@link hasRepeatedMembers}.
  *
+ * @param anyDepth whether to leave the depth for the caller to judge, by {@link isShallow}
  * @returns the object, or `undefined` when the text is no JSON, no object, or nested deeper than 64 levels
  */
-export function parseJsonObject(text: string): JsonObject | undefined {
+export function parseJsonObject(text: string, anyDepth = false): JsonObject | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return undefined;
   }
-  return isJsonObject(value) && isShallow(value) ? value : undefined;
+  return isJsonObject(value) && (anyDepth || isShallow(value)) ? value : undefined;
 }
 
 /** Decodes UTF-8 strictly; `undefined` when the bytes are not UTF-8. */
@@ -90,7 +91,8 @@ export function deepFreeze<T>(value: T): T {
   return value;
 }
 
-function isShallow(root: JsonObject): boolean {
+/** Whether a value is nested no deeper than 64 levels. */
+export function isShallow(root: JsonObject): boolean {
   let level: object[] = [root];
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth === MAX_DEPTH) return false;

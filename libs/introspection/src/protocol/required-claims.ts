@@ -1,4 +1,5 @@
 import { type JsonObject, member } from './json.js';
+import { disregard, isThenable } from './thenable.js';
 
 /** What a claim must be: there, a text, one of several texts, or what a function says. */
 export type ClaimCondition = true | string | readonly string[] | ((value: unknown, claims: JsonObject) => boolean);
@@ -29,7 +30,10 @@ function isMet(condition: ClaimCondition, value: unknown, claims: JsonObject): b
 
 function callSafely(condition: () => unknown): boolean {
   try {
-    return condition() === true;
+    const answer = condition();
+    // A promise says neither yes nor no.
+    if (isThenable(answer)) disregard(answer);
+    return answer === true;
   } catch {
     return false;
   }

@@ -1,5 +1,6 @@
 import { type AuthorizationField, isToken68, parseAuthorization } from '../../protocol/authorization-header.js';
 import { InvalidRequestError, InvalidTokenError } from '../../protocol/errors.js';
+import { isThenable } from '../../protocol/thenable.js';
 import type { Deadline } from '../deadline.js';
 import type { ResolvedExtractOptions } from '../options/resolved-options.js';
 import { fieldLines, formValues, isGetOrHead, queryValues, type ResourceRequest } from './resource-request.js';
@@ -75,7 +76,7 @@ async function askApplication(
   let token: unknown;
   try {
     const answer = extract?.({ transport: 'http', request });
-    token = answer instanceof Promise ? await deadline.wait(answer, () => new Error('late')) : answer;
+    token = isThenable(answer) ? await deadline.wait(Promise.resolve(answer), () => new Error('late')) : answer;
   } catch {
     // What it threw may quote the token.
     throw new InvalidRequestError({ detail: 'the function extract.token threw, or took longer than the deadline' });

@@ -9,6 +9,7 @@ import type { EventSink } from '../events.js';
 import type { NoticeSink } from '../notices.js';
 import type { HttpClient } from '../outbound/http-client.js';
 import { OutboundError } from '../outbound/outbound-error.js';
+import { retryAfterOf } from '../outbound/retry-after-of.js';
 import { Refreshable } from '../outbound/refreshable.js';
 
 const MAX_AGE_MS = 3_600_000;
@@ -79,16 +80,18 @@ export class MetadataSource {
   async #fetchFirst(deadline: Deadline): Promise<AuthorizationServerMetadata> {
     const { issuer, allowInsecureHttp, client } = this.#parts;
     let reason = 'no document was found at the well-known locations';
+    let wait: number | undefined;
     for (const url of metadataUrls(issuer)) {
       const response = await client.send(() => ({ method: 'GET', url, headers: { accept: 'application/json' } }), deadline);
       const type = response.headers.get('content-type')?.split(';', 1)[0]?.trim() ?? '';
+      wait ??= retryAfterOf(response, this.#parts.clock.now()).retryAfterSeconds;
       if (response.status !== 200 || normalizeMediaType(type) !== 'application/json') continue;
       const text = decodeUtf8(response.body);
       const metadata = readMetadata(text === undefined ? undefined : parseJsonObject(text), issuer, allowInsecureHttp);
       if (!('unusable' in metadata)) return metadata;
       reason = metadata.unusable;
     }
-    throw new MetadataError({ detail: reason });
+    throw new MetadataError({ detail: reason, ...(wait !== undefined && { retryAfterSeconds: wait }) });
   }
 }
 

@@ -1,3 +1,4 @@
+import { createPrivateKey, type JsonWebKey } from 'node:crypto';
 import type { JWK } from 'jose';
 import { KEY_MANAGEMENT } from '../keys/key-management.js';
 import type { OptionGroup } from './option-group.js';
@@ -16,6 +17,9 @@ export function resolveDecryption(options: OptionGroup): {
   if (encryptedTokens !== 'refused' && !options.has('decryptionKeys')) {
     options.refuse('encryptedTokens', 'give decryptionKeys, or leave it out');
   }
+  if (encryptedTokens === 'required' && options.get('verification') === 'remote') {
+    options.refuse('encryptedTokens', "with verification: 'remote' no token is opened here: leave it out");
+  }
   return { decryptionKeys: Array.isArray(keys) ? (keys as JWK[]) : [], encryptedTokens };
 }
 
@@ -23,5 +27,15 @@ function isPrivateKey(key: unknown): boolean {
   if (typeof key !== 'object' || key === null) return false;
   const { kty, d, use, alg } = key as Partial<JWK>;
   const isForDecryption = use !== 'sig' && (alg === undefined || KEY_MANAGEMENT.includes(alg));
-  return isForDecryption && typeof d === 'string' && (kty === 'RSA' || kty === 'EC' || kty === 'OKP');
+  return isForDecryption && typeof d === 'string' && (kty === 'RSA' || kty === 'EC' || kty === 'OKP') && isReadable(key);
+}
+
+function isReadable(key: object): boolean {
+  try {
+    createPrivateKey({ key: key as JsonWebKey, format: 'jwk' });
+    return true;
+  } catch {
+    // What the parser says may quote the key.
+    return false;
+  }
 }

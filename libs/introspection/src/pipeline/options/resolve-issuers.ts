@@ -73,9 +73,14 @@ function resolveOne(
   allowInsecureHttp: boolean,
 ): ResolvedIssuerOptions {
   const isObject = typeof issuer === 'object' && issuer !== null && !Array.isArray(issuer);
-  const group = new OptionGroup(problems, isObject ? { ...defaults, ...issuer } : issuer, path);
+  const group = new OptionGroup(problems, isObject ? { ...defaults, ...withoutUndefined(issuer) } : issuer, path);
   group.allowOnly(ISSUER_OPTIONS);
   return resolveIssuerOptions(group, allowInsecureHttp);
+}
+
+/** An option without a value is absent, so that it does not hide a default. */
+function withoutUndefined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function createLookup(lookUp: IssuerLookup, defaults: object, allowInsecureHttp: boolean): ResolvedIssuerLookup {

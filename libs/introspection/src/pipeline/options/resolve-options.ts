@@ -1,12 +1,12 @@
 import type { ConfigurationProblem } from '../../protocol/configuration-error.js';
 import { isQuotable } from '../../protocol/challenge.js';
-import { isInsecureBeyondLoopback } from '../../protocol/issuer-identifier.js';
 import { type Clock, systemClock } from '../clock.js';
 import { isTextList, OptionGroup } from './option-group.js';
 import { Problems } from './problems.js';
 import { ISSUER_OPTIONS } from './resolve-issuer-options.js';
 import { resolveIssuerFor, resolveIssuers } from './resolve-issuers.js';
-import type { ResolvedExtractOptions, ResolvedHttpOptions, ResolvedIssuerOptions, ResolvedOptions } from './resolved-options.js';
+import { warningsAbout } from './warnings.js';
+import type { ResolvedExtractOptions, ResolvedHttpOptions, ResolvedOptions } from './resolved-options.js';
 
 const SERVER_OPTIONS = [
   'issuers',
@@ -101,19 +101,4 @@ function resolveAuthorities(http: OptionGroup): readonly string[] | undefined {
   if (isTextList(ca)) return ca;
   http.refuse('ca', 'give PEM text or a list of it');
   return undefined;
-}
-
-function warningsAbout(issuer: ResolvedIssuerOptions): string[] {
-  const warnings: string[] = [];
-  if (
-    [issuer.issuer, issuer.introspectionEndpoint, issuer.jwksUri].some(
-      (url) => url !== undefined && isInsecureBeyondLoopback(url),
-    )
-  ) {
-    warnings.push('allowInsecureHttp: tokens and credentials cross the network in clear text; use https');
-  }
-  if (issuer.audience === null) {
-    warnings.push('audience: null accepts access tokens that were issued for other resource servers; name an audience');
-  }
-  return warnings;
 }

@@ -1,9 +1,15 @@
-import type { Clock } from '../clock.js';
+import { type Clock, isWithin } from '../clock.js';
 import { Deadline } from '../deadline.js';
 
 /** How long after the nth failure in a row nothing is asked: the first two are free, so that recovery shows at once. */
 function pauseMs(failures: number): number {
   return failures < 3 ? 0 : Math.min(1000 * 2 ** (failures - 3), 30_000);
+}
+
+/** The pause that a server asked for by `Retry-After`; every failure asks for a second at least, which is none. */
+function askedPauseMs(error: unknown): number {
+  const { retryAfterSeconds } = error as { retryAfterSeconds?: unknown };
+  return typeof retryAfterSeconds === 'number' && retryAfterSeconds > 1 ? retryAfterSeconds * 1000 : 0;
 }
 
 /**
@@ -14,7 +20,8 @@ export class Refreshable<T> {
   #value: T | undefined;
   #loadedAtMs = 0;
   #failures = 0;
-  #retryAtMs = 0;
+  #failedAtMs: number | undefined;
+  #pauseMs = 0;
   #pending: Promise<T> | undefined;
 
   constructor(
@@ -30,7 +37,9 @@ export class Refreshable<T> {
 
   /** Milliseconds since the fetch of the held value began; infinite where none is held. */
   get ageMs(): number {
-    return this.#value === undefined ? Number.POSITIVE_INFINITY : this.clock.now() - this.#loadedAtMs;
+    const ageMs = this.clock.now() - this.#loadedAtMs;
+    // A clock that was set back cannot tell how old the value is.
+    return this.#value === undefined || ageMs < 0 ? Number.POSITIVE_INFINITY : ageMs;
   }
 
   /** Whether the latest fetch failed. */
@@ -45,7 +54,9 @@ export class Refreshable<T> {
 
   /** Milliseconds for which nothing is asked because fetches failed; 0 where the next may go out. */
   get pauseLeftMs(): number {
-    return this.#pending === undefined ? Math.max(0, this.#retryAtMs - this.clock.now()) : 0;
+    const now = this.clock.now();
+    if (this.#pending !== undefined || !isWithin(this.#failedAtMs, this.#pauseMs, now)) return 0;
+    return (this.#failedAtMs ?? now) + this.#pauseMs - now;
   }
 
   /** Fetches, or joins the fetch in the air. It has a deadline of its own, as many may wait for it. */
@@ -68,11 +79,12 @@ export class Refreshable<T> {
       this.#value = value;
       this.#loadedAtMs = startedAtMs;
       this.#failures = 0;
-      this.#retryAtMs = 0;
+      this.#failedAtMs = undefined;
       return value;
     } catch (error) {
       this.#failures += 1;
-      this.#retryAtMs = this.clock.now() + pauseMs(this.#failures);
+      this.#failedAtMs = this.clock.now();
+      this.#pauseMs = Math.max(pauseMs(this.#failures), askedPauseMs(error));
       throw error;
     }
   }

@@ -38,7 +38,7 @@ export class Decrypter {
     const kty = String(header.alg).startsWith('RSA') ? ['RSA'] : ['EC', 'OKP'];
     return this.keys
       .filter((key) => kty.includes(key.kty ?? '') && (key.alg === undefined || key.alg === header.alg))
-      .filter((key) => kid === undefined || key.kid === kid)
+      .filter((key) => kid === undefined || key.kid === undefined || key.kid === kid)
       .slice(0, MAX_TRIED);
   }
 }

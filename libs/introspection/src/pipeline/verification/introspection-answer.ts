@@ -12,10 +12,10 @@ import {
   readIntrospectionResponse,
 } from '../../protocol/introspection-response.js';
 import { decodeUtf8, parseJsonObject } from '../../protocol/json.js';
-import { parseRetryAfter } from '../../protocol/retry-after.js';
 import type { Deadline } from '../deadline.js';
 import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
 import type { OutboundResponse } from '../outbound/http-client.js';
+import { retryAfterOf } from '../outbound/retry-after-of.js';
 import { OutboundError } from '../outbound/outbound-error.js';
 import { openSignedResponse, SIGNED_RESPONSE_TYPE, type SignedResponseParts } from './signed-response.js';
 
@@ -40,8 +40,7 @@ export async function readIntrospectionAnswer(
     throw new ClientRejectedError({ detail: `${said}: it refuses our credentials; check clientAuthentication` });
   }
   if (status === 429 || status >= 500) {
-    const retryAfterSeconds = parseRetryAfter(response.headers.get('retry-after'), nowMs);
-    throw new IntrospectionUnavailableError({ detail: said, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) });
+    throw new IntrospectionUnavailableError({ detail: said, ...retryAfterOf(response, nowMs) });
   }
   throw new IntrospectionResponseError({ detail: `${said}; is introspectionEndpoint right? Redirects are not followed` });
 }

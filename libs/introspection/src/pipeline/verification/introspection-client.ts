@@ -1,13 +1,13 @@
 import { ClientRejectedError, IntrospectionUnavailableError } from '../../protocol/authorization-server-errors.js';
 import type { ResourceServerError } from '../../protocol/errors.js';
 import type { IntrospectionResponse } from '../../protocol/introspection-response.js';
-import { parseRetryAfter } from '../../protocol/retry-after.js';
-import { type Clock, stopwatchMs } from '../clock.js';
+import { type Clock, isWithin, stopwatchMs } from '../clock.js';
 import type { Deadline } from '../deadline.js';
 import type { EventSink } from '../events.js';
 import type { NoticeSink } from '../notices.js';
 import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
 import type { HttpClient, OutboundResponse } from '../outbound/http-client.js';
+import { retryAfterOf } from '../outbound/retry-after-of.js';
 import type { ClientAuthenticator, UnauthenticatedCall } from './client-authentication/client-authenticator.js';
 import { isRejection, readIntrospectionAnswer, toIntrospectionFailure } from './introspection-answer.js';
 import { SIGNED_RESPONSE_TYPE, type SignedResponseParts } from './signed-response.js';
@@ -28,7 +28,7 @@ export interface IntrospectionClientParts {
 /** Asks an issuer's introspection endpoint. @see RFC 7662 §2 */
 export class IntrospectionClient {
   readonly #parts: IntrospectionClientParts;
-  #silentUntilMs = Number.NEGATIVE_INFINITY;
+  #silence: { readonly sinceMs: number; readonly durationMs: number } | undefined;
 
   constructor(parts: IntrospectionClientParts) {
     this.#parts = parts;
@@ -44,11 +44,12 @@ export class IntrospectionClient {
   async introspect(token: string, deadline: Deadline): Promise<IntrospectionResponse> {
     const { options, clock, emit, notify } = this.#parts;
     const { issuer } = options;
-    const silentMs = this.#silentUntilMs - clock.now();
-    if (silentMs > 0) {
+    const now = clock.now();
+    if (this.#silence !== undefined && isWithin(this.#silence.sinceMs, this.#silence.durationMs, now)) {
+      const leftMs = this.#silence.sinceMs + this.#silence.durationMs - now;
       throw new IntrospectionUnavailableError({
         detail: 'the server asked us to wait (Retry-After)',
-        retryAfterSeconds: silentMs / 1000,
+        retryAfterSeconds: leftMs / 1000,
       });
     }
     const startedMs = stopwatchMs();
@@ -103,9 +104,8 @@ export class IntrospectionClient {
   }
 
   #obeyRetryAfter(response: OutboundResponse): void {
-    if (response.status !== 429 && response.status < 500) return;
-    const now = this.#parts.clock.now();
-    const seconds = parseRetryAfter(response.headers.get('retry-after'), now);
-    if (seconds !== undefined) this.#silentUntilMs = now + seconds * 1000;
+    const sinceMs = this.#parts.clock.now();
+    const { retryAfterSeconds } = retryAfterOf(response, sinceMs);
+    if (retryAfterSeconds !== undefined) this.#silence = { sinceMs, durationMs: retryAfterSeconds * 1000 };
   }
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { readText } from '../../protocol/claim-mapping.js';
 import { InvalidTokenError } from '../../protocol/errors.js';
 import type { JsonObject } from '../../protocol/json.js';
 import type { VerifiedToken } from './verified-token.js';
@@ -24,22 +25,35 @@ export function mergeVerified(local: VerifiedToken, introspected: VerifiedToken)
       });
     }
   }
+  const [localClient, otherClient] = [readText(local.facts, local.mapping.clientId), readText(answer, local.mapping.clientId)];
+  if (localClient !== undefined && otherClient !== undefined && localClient !== otherClient) {
+    throw new InvalidTokenError('claim', { detail: 'the JWT and the introspection response name different clients' });
+  }
   const expiresAtSeconds = earlier(local.expiresAtSeconds, introspected.expiresAtSeconds);
   const exp = expiresAtSeconds !== undefined && { exp: expiresAtSeconds };
-  const claims: JsonObject = { ...local.claims, ...introspected.claims, ...exp };
+  const scopes =
+    local.scopes && introspected.scopes ? intersection(local.scopes, introspected.scopes) : (local.scopes ?? introspected.scopes);
+  const sent = Object.fromEntries(Object.entries(introspected.claims).filter(([name]) => Object.hasOwn(answer, name)));
   return {
     token: local.token,
     issuer: local.issuer,
-    claims: Object.freeze(claims),
-    facts: { ...local.facts, ...answer, ...exp },
+    claims: Object.freeze(narrowScopes({ ...local.claims, ...sent, ...exp }, scopes)),
+    facts: Object.freeze({ ...local.facts, ...answer, ...exp }),
     mapping: local.mapping,
     audience: narrower(local.audience, introspected.audience),
-    scopes:
-      local.scopes && introspected.scopes
-        ? intersection(local.scopes, introspected.scopes)
-        : (local.scopes ?? introspected.scopes),
+    scopes,
     expiresAtSeconds,
     verifiedBy: 'both',
+  };
+}
+
+/** What both give, also for those who read the wire's names. */
+function narrowScopes(claims: JsonObject, scopes: readonly string[] | undefined): JsonObject {
+  if (scopes === undefined) return claims;
+  return {
+    ...claims,
+    ...(Object.hasOwn(claims, 'scope') && { scope: scopes.join(' ') }),
+    ...(Object.hasOwn(claims, 'scp') && { scp: Object.freeze([...scopes]) }),
   };
 }
 

@@ -1,13 +1,14 @@
 import { KeySetUnavailableError } from '../../protocol/authorization-server-errors.js';
 import { normalizeMediaType } from '../../protocol/compact-jwt.js';
 import { decodeUtf8, parseJsonObject } from '../../protocol/json.js';
-import type { Clock } from '../clock.js';
+import { type Clock, isWithin } from '../clock.js';
 import { Deadline } from '../deadline.js';
 import type { EventSink } from '../events.js';
 import type { NoticeSink } from '../notices.js';
 import type { KeySetLifetime } from '../options/resolved-options.js';
 import type { HttpClient } from '../outbound/http-client.js';
 import { OutboundError } from '../outbound/outbound-error.js';
+import { retryAfterOf } from '../outbound/retry-after-of.js';
 import { Refreshable } from '../outbound/refreshable.js';
 import type { VerificationKey } from '../keys/jwk.js';
 import { readKeySet } from '../keys/key-set-document.js';
@@ -32,7 +33,7 @@ const MEDIA_TYPES = ['application/json', 'application/jwk-set+json'];
 export class RemoteKeySet implements KeySet {
   readonly #parts: RemoteKeySetParts;
   readonly #keys: Refreshable<readonly VerificationKey[]>;
-  #coolUntilMs = Number.NEGATIVE_INFINITY;
+  #coolSinceMs: number | undefined;
 
   constructor(parts: RemoteKeySetParts) {
     this.#parts = parts;
@@ -60,8 +61,8 @@ export class RemoteKeySet implements KeySet {
     const heldLookup = held === undefined ? undefined : chooseKeys(held, algorithm, kid);
     let keys: readonly VerificationKey[];
     try {
-      // A known key serves anyway, so an endpoint that is known to fail may not hold requests up for long.
-      const isSure = heldLookup?.kind === 'keys' && this.#keys.isFailing;
+      // A known key serves anyway, so the endpoint may not hold requests up for long.
+      const isSure = heldLookup?.kind === 'keys';
       keys = await this.#refresh(isSure ? new Deadline(Math.min(STALE_WAIT_MS, this.#parts.timeoutMs)) : deadline);
     } catch (error) {
       if (heldLookup?.kind !== 'keys') throw error;
@@ -95,8 +96,8 @@ export class RemoteKeySet implements KeySet {
   /** @returns whether a token may cause a fetch now */
   #startCooldown(): boolean {
     const now = this.#parts.clock.now();
-    if (now < this.#coolUntilMs) return false;
-    this.#coolUntilMs = now + this.#parts.lifetime.cooldownSeconds * 1000;
+    if (isWithin(this.#coolSinceMs, this.#parts.lifetime.cooldownSeconds * 1000, now)) return false;
+    this.#coolSinceMs = now;
     return true;
   }
 
@@ -118,7 +119,10 @@ export class RemoteKeySet implements KeySet {
       const url = await this.#parts.url(deadline);
       const response = await client.send(() => ({ method: 'GET', url, headers: { accept: MEDIA_TYPES.join(', ') } }), deadline);
       const type = response.headers.get('content-type')?.split(';', 1)[0]?.trim() ?? '';
-      if (response.status !== 200) throw new KeySetUnavailableError({ detail: `${response.status} from the key set endpoint` });
+      if (response.status !== 200) {
+        const retryAfterSeconds = retryAfterOf(response, this.#parts.clock.now());
+        throw new KeySetUnavailableError({ detail: `${response.status} from the key set endpoint`, ...retryAfterSeconds });
+      }
       if (!MEDIA_TYPES.includes(normalizeMediaType(type)))
         throw new KeySetUnavailableError({ detail: 'the key set has a wrong content type' });
       const text = decodeUtf8(response.body);

@@ -31,8 +31,9 @@ export async function verifyInOrder(
 ): Promise<VerifiedToken> {
   let refusal: InvalidTokenError | undefined;
   let failure: AuthorizationServerError | undefined;
-  for (const candidate of candidates) {
-    const deadline = candidates.length === 1 ? conditions.deadline : conditions.deadline.share(candidates.length);
+  for (const [index, candidate] of candidates.entries()) {
+    const left = candidates.length - index;
+    const deadline = left === 1 ? conditions.deadline : conditions.deadline.share(left);
     try {
       return await verifyToken(candidate, presented, {
         expected: candidate.expectation(conditions.audience),
@@ -41,7 +42,7 @@ export async function verifyInOrder(
       });
     } catch (error) {
       if (candidates.length === 1) throw error;
-      if (isOfAnother(error)) refusal ??= error;
+      if (isOfAnother(error, presented)) refusal ??= error;
       else if (error instanceof AuthorizationServerError) failure ??= error;
       else throw error;
     }
@@ -49,7 +50,9 @@ export async function verifyInOrder(
   throw failure ?? refusal ?? new InvalidTokenError('issuer', { detail: 'no issuer may judge the token' });
 }
 
-/** Whether a refusal means no more than that this issuer does not know the token. */
-function isOfAnother(error: unknown): error is InvalidTokenError {
-  return error instanceof InvalidTokenError && (error.reason === 'inactive' || error.reason === 'malformed');
+/** Whether a refusal means no more than that this issuer does not know the token, or does not open it. */
+function isOfAnother(error: unknown, presented: PresentedToken): error is InvalidTokenError {
+  if (!(error instanceof InvalidTokenError)) return false;
+  const isUnopened = error.reason === 'type' && presented.unverifiedJweHeader !== undefined;
+  return error.reason === 'inactive' || error.reason === 'malformed' || isUnopened;
 }

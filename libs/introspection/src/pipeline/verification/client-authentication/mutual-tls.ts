@@ -22,7 +22,7 @@ export function mutualTls(options: MutualTls, http: ResolvedHttpOptions): Client
       const certificate = await askForText(options.certificate, 'certificate', deadline);
       const key = await askForText(options.key, 'key', deadline);
       if (current === undefined || current.certificate !== certificate || current.key !== key) {
-        void current?.client.drain();
+        current?.client.drain().catch(() => {});
         current = { certificate, key, client: new HttpClient(http, { cert: certificate, key }) };
       }
       return current.client;
