@@ -81,10 +81,14 @@ const headers: Scenario[] = [
     const answer = await rs.get('/r', `Bearer ${token}`);
     expect401Token(answer);
     expectCalls(answer, { I: 0, J: 0 });
-    // The platform itself refuses header fields of this size.
-    const huge = await rs.get('/r', `Bearer ${signedBy(as, ecKey(), 'ES256', {}, { kid: 'k'.repeat(100_000) })}`);
-    expect(huge.status).toBe(431);
-    expectCalls(huge, { I: 0, J: 0 });
+    // The platform itself refuses header fields of this size: with 431, or by a reset where we are still sending.
+    const before = [as.introspections, as.keySetFetches, rs.handled];
+    const huge = await rs.get('/r', `Bearer ${signedBy(as, ecKey(), 'ES256', {}, { kid: 'k'.repeat(100_000) })}`).then(
+      ({ status }) => status,
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    expect([431, 'ECONNRESET', 'EPIPE']).toContain(huge);
+    expect([as.introspections, as.keySetFetches, rs.handled]).toEqual(before);
   }),
 
   scenario('JWK-15 T78 1,000 values of iss cause no call of any kind', LOCAL, async (fixture) => {

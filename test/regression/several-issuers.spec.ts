@@ -41,8 +41,9 @@ it('an allow-list function that hangs once is asked again', async () => {
   };
   const server = open({ verification: 'local', issuers, http: { timeoutMs: 100 } });
   expect(await refusal(ask(server, await fixture.as.sign()))).toMatchObject({ status: 503 });
-  const patient = await ask(server, await fixture.as.sign()).catch(() => ask(server, 'x.y.z'));
-  expect(patient).toMatchObject({ verifiedBy: 'local' });
+  // The call that hangs may be given up a moment after the request that waited for it.
+  const verified = async () => (await ask(server, await fixture.as.sign()).catch(() => undefined))?.verifiedBy;
+  await expect.poll(verified, { interval: 5 }).toBe('local');
   expect(calls).toBe(2);
 });
 
