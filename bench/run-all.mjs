@@ -25,6 +25,11 @@ const probeSize = (contestant) => casesOf(contestant).length;
  */
 export async function runAll({ isQuick, only }) {
   assertSingleCopies();
+  const unknown = only?.filter((id) => !WORKLOADS.some((workload) => workload.id === id)) ?? [];
+  if (unknown.length > 0) {
+    console.error(`No workload ${unknown.join(', ')}; there are ${WORKLOADS.map(({ id }) => id).join(', ')}`);
+    return 1;
+  }
   const plan = isQuick ? PLANS.quick : PLANS.full;
   const results = await measure(plan, only);
   const tables = tablesOf(results);
