@@ -9,6 +9,7 @@ export {
   MissingCredentialsError,
   ResourceServerError,
   type ResourceServerErrorCode,
+  TooManyUnknownTokensError,
 } from './protocol/errors.js';
 export {
   AuthorizationServerError,
@@ -24,6 +25,7 @@ export type { Requirement } from './protocol/requirement.js';
 export type { RevocationTarget } from './pipeline/cache/revocation-target.js';
 export type { Clock } from './pipeline/clock.js';
 export type { ChallengeResponse } from './pipeline/challenge-response.js';
+export type { Health, IssuerHealth, PartHealth } from './pipeline/health.js';
 export type { IntrospectionEvent } from './pipeline/events.js';
 export type { ResourceRequest } from './pipeline/extract/resource-request.js';
 export type { CacheOptions, CacheSecret, CacheSecrets, CacheSecretSource } from './pipeline/options/cache-options.js';
@@ -50,6 +52,7 @@ export type {
   Secret,
   ServerOptions,
   SeveralIssuers,
+  UnknownTokensOptions,
   VerificationMode,
 } from './pipeline/options/options.js';
 export { AccessTokenPrincipal, type Actor } from './pipeline/principal/access-token-principal.js';

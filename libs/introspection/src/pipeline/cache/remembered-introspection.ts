@@ -84,13 +84,13 @@ export class RememberedIntrospection {
       const known = this.#recall(question) ?? (await this.#recallShared(question, deadline));
       const verdict = known && (await this.#judge(question, known, deadline));
       if (known !== undefined && verdict === 'clear') return this.#use(question, known);
-      if (verdict === 'revoked') throw revoked();
+      if (verdict === 'revoked') throw this.#revoked();
       this.#parts.emit({ type: 'cache.miss', issuer: this.#parts.issuer });
       isMissing = known === undefined;
       // What is doubtful about an answer, only a call that begins now can put right.
       if (verdict === 'doubtful') question = { ...question, maxAgeMs: 0 };
     }
-    if (await this.#parts.marks.isTokenRevoked(question.token, question.tokenName, deadline)) throw revoked();
+    if (await this.#parts.marks.isTokenRevoked(question.token, question.tokenName, deadline)) throw this.#revoked();
     try {
       return await this.#ask(question, deadline, isMissing);
     } catch (error) {
@@ -164,7 +164,7 @@ export class RememberedIntrospection {
     for (let calls = 0; calls < 2; calls += 1) {
       const answer = await this.#calls.join(question.name, maxAgeMs, deadline, (call) => this.#call(question, call, isMissing));
       const verdict = await this.#judge(question, answer, deadline);
-      if (verdict === 'revoked') throw revoked();
+      if (verdict === 'revoked') throw this.#revoked();
       if (verdict === 'clear') return answer.response;
       const { confirmed } = answer;
       if (verdict === 'doubtful' && confirmed.stopwatchMs > marks.learnedMs) return answer.response;
@@ -179,12 +179,22 @@ export class RememberedIntrospection {
     const confirmed = momentNow(clock);
     const response = await ask(token, call.deadline);
     const answer = this.#describe({ response, askedAtMs: confirmed.clockMs, confirmed });
+    if (!response.active && cache?.answers.get(name)?.response.active === true) this.#noteRevoked();
     if (cache === undefined || call.isOvertaken()) return answer;
     const leftMs = msLeft(answer, cache.options, clock.now());
     if (leftMs > 0) cache.answers.set(name, answer);
     else cache.answers.delete(name);
     this.#share(token, answer, leftMs, isMissing);
     return answer;
+  }
+
+  #noteRevoked(): void {
+    this.#parts.emit({ type: 'anomaly.revoked_token_used', issuer: this.#parts.issuer });
+  }
+
+  #revoked(): InvalidTokenError {
+    this.#noteRevoked();
+    return new InvalidTokenError('inactive', { detail: 'the token was revoked by revoke()' });
   }
 
   /** Nobody waits for the store: what it does not get, another instance asks for. */
@@ -226,8 +236,4 @@ export class RememberedIntrospection {
 
 function isTheirFault(error: unknown): boolean {
   return error instanceof AuthorizationServerError && !(error instanceof ClientRejectedError);
-}
-
-function revoked(): InvalidTokenError {
-  return new InvalidTokenError('inactive', { detail: 'the token was revoked by revoke()' });
 }

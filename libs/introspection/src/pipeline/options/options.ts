@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { JSONWebKeySet, JWK } from 'jose';
+import type { Dispatcher } from 'undici';
 import type { ClaimSource } from '../../protocol/claim-mapping.js';
 import type { Clock } from '../clock.js';
 import type { IntrospectionEvent } from '../events.js';
@@ -222,8 +223,30 @@ export interface HttpOptions {
   readonly maxResponseBytes?: number;
   /** 0 or 1, inside the deadline, and only where it is safe. @default 1 */
   readonly retries?: 0 | 1;
+  /** So many calls to one endpoint at a time. @default 256 */
+  readonly maxConcurrent?: number;
+  /** So many more wait for their turn; beyond them the answer is 503 at once. @default 1_000 */
+  readonly maxQueued?: number;
+  /** After so many failures in a row an endpoint is left alone, then tried with one call. @default { failures: 5, openMs: 10_000 } */
+  readonly breaker?: { readonly failures?: number; readonly openMs?: number };
+  /** @default 'nestjs-introspection' */
+  readonly userAgent?: string;
   /** PEM certificates of the authorities that are trusted in place of the system's. */
   readonly ca?: string | readonly string[];
+  /** Sends the calls in place of our client; all limits stay ours. Must follow no redirect with `redirect: 'manual'`. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** undici's, for a proxy; not closed by us. */
+  readonly dispatcher?: Dispatcher;
+}
+
+/** How many refused tokens one client may present before it is answered 429, without a call. */
+export interface UnknownTokensOptions {
+  /** @default 20 */
+  readonly perClient?: number;
+  /** From the first of them, in milliseconds. @default 60_000 */
+  readonly windowMs?: number;
+  /** Tells clients apart; must not wait. @default the address: what the framework calls `ip`, or the connection's */
+  readonly clientKey?: (request: never) => string;
 }
 
 /** What has been revoked by `revoke()`. */
@@ -259,6 +282,8 @@ export interface ServerOptions {
   /** Remembers introspection responses. Absent: off, so that a revocation at the authorization server counts at once. */
   readonly cache?: CacheOptions;
   readonly revocation?: RevocationOptions;
+  /** Keeps clients off that present one refused token after the other. Absent: off. */
+  readonly unknownTokens?: UnknownTokensOptions;
   /** Audit events. What it throws or returns changes nothing. */
   readonly onEvent?: (event: IntrospectionEvent) => unknown;
 }
