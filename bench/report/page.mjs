@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { groupFaults } from './group-faults.mjs';
 
 const PAGE = new URL('../../docs/performance.md', import.meta.url);
 const BEGIN = '<!-- figures: written by npm run bench -->';
@@ -16,7 +17,9 @@ export async function writePage({ machine, otherLoad, contestants, faults }, tab
   const begin = page.indexOf(BEGIN);
   const end = page.indexOf(END);
   if (begin === -1 || end === -1) throw new Error('docs/performance.md has lost its markers');
-  const figures = [machineLine(machine, otherLoad), ...tables.map(formatTable), faultTable(contestants, faults, probeSize)].join('\n\n');
+  const figures = [machineLine(machine, otherLoad), ...tables.map(formatTable), faultTable(contestants, faults, probeSize)].join(
+    '\n\n',
+  );
   await writeFile(PAGE, `${page.slice(0, begin + BEGIN.length)}\n\n${figures}\n\n${page.slice(end)}`);
 }
 
@@ -40,12 +43,12 @@ function faultTable(contestants, faults, probeSize) {
     .filter(({ isFloor }) => !isFloor)
     .map((contestant) => {
       const wrong = faults[contestant.id];
-      return `| ${contestant.name} | ${wrong.length} of ${probeSize(contestant)} | ${wrong.join('; ') || '–'} |`;
+      return `| ${contestant.name} | ${wrong.length} of ${probeSize(contestant)} | ${groupFaults(wrong).join('; ') || '–'} |`;
     });
   return [
     '### What the probe found',
     '',
-    '| | wrong | what was answered, and what the RFCs ask for |',
+    '| | wrong | what was answered, what the RFCs ask for, and to which requests |',
     '|---|---:|---|',
     ...rows,
   ].join('\n');
