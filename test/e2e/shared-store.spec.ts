@@ -1,23 +1,25 @@
+import { randomBytes } from 'node:crypto';
 import type { RevocationTarget } from 'nestjs-introspection/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AUDIENCE, json, startAuthorizationServer, type AuthorizationServer } from '../support/authorization-server.js';
 import { LeakSearch } from '../support/leaks.js';
 import { startRedis, titleWithRedis, whyNoRedis, type Redis } from '../support/redis.js';
+import { until } from '../support/until.js';
 import type { InstanceSettings } from './shared-store/instance.js';
 import { startLoad, type Load } from './shared-store/load.js';
-import { buildInstance, startInstance, type RunningInstance } from './shared-store/running-instance.js';
+import { buildInstance, startInstance, type InstanceProgram, type RunningInstance } from './shared-store/running-instance.js';
 
 const noRedis = whyNoRedis();
 const CLIENT_SECRET = 'rs1-client-secret-Zk7wPq2v';
 const CACHE_SECRET = 'cache-secret-mT4xV9bLr2QsY8nD-at-least-32';
-const TIMEOUT_MS = 1500;
+/** A quarter of it is the store's: more than a busy machine holds a process up. */
+const TIMEOUT_MS = 4000;
 /** As long takes every `revoke()`. */
-const LOCAL_TTL_MS = 200;
+const LOCAL_TTL_MS = 300;
 const TRIES = 500;
 
 /** A name that occurs nowhere else. */
-let named = 0;
-const unique = (what: string): string => `${what}-${(named += 1)}-${process.pid}`;
+const unique = (what: string): string => `${what}-${randomBytes(8).toString('hex')}`;
 
 const tally = (statuses: readonly number[]): Record<string, number> => {
   const counts: Record<string, number> = {};
@@ -36,7 +38,7 @@ interface Scene {
 
 describe.skipIf(noRedis !== undefined)(titleWithRedis('two processes and one Redis', noRedis), () => {
   let as: AuthorizationServer;
-  let program: string;
+  let program: InstanceProgram;
   const running: RunningInstance[] = [];
 
   beforeAll(async () => {
@@ -45,6 +47,7 @@ describe.skipIf(noRedis !== undefined)(titleWithRedis('two processes and one Red
   afterAll(async () => {
     await Promise.all(running.map((each) => each.kill()));
     await as?.close();
+    await program?.remove();
   });
 
   const start = async (redis: Redis, framework: InstanceSettings['framework'], keyv: InstanceSettings['keyv']) => {
@@ -91,9 +94,7 @@ describe.skipIf(noRedis !== undefined)(titleWithRedis('two processes and one Red
     return statuses.every((status) => status === 200) && callsFor(token) === 1;
   };
   const untilShared = (first: RunningInstance, second: RunningInstance) =>
-    expect
-      .poll(async () => (await isShared(first, second)) && (await isShared(second, first)), { interval: 20, timeout: 8000 })
-      .toBe(true);
+    until('answers are shared', async () => (await isShared(first, second)) && (await isShared(second, first)), 8000);
 
   const testPair = (keyv: InstanceSettings['keyv']): void => {
     let redis: Redis;
@@ -102,6 +103,7 @@ describe.skipIf(noRedis !== undefined)(titleWithRedis('two processes and one Red
 
     beforeAll(async () => {
       redis = await startRedis();
+      await redis.kill();
       const [nest, plain] = await Promise.all([start(redis, 'nest', keyv), start(redis, 'none', keyv)]);
       scene = { nest, plain, both: [nest, plain] };
     });
@@ -125,16 +127,31 @@ describe.skipIf(noRedis !== undefined)(titleWithRedis('two processes and one Red
       return tally(statuses.flat());
     };
 
-    it('an answer that one has asked for is not asked for again by the other', async () => {
+    it('a Redis that is not there at the start costs no request its answer, and is used when it comes', async () => {
+      const claims = ownClaims();
+      const tokens = await issue(claims);
+      const beganAtMs = performance.now();
+      const statuses = await Promise.all(scene.both.map((instance) => instance.request(repeat(tokens, 10))));
+      expect(performance.now() - beganAtMs).toBeLessThan(TIMEOUT_MS);
+      expect(tally(statuses.flat())).toEqual({ 200: 40 });
+      const target = { issuer: as.issuer, subject: String(claims['sub']) };
+      for (const instance of scene.both) await expect(instance.revoke(target)).rejects.toThrow('revoke rejected');
+
+      await redis.restart();
       await untilShared(scene.nest, scene.plain);
+      await scene.plain.revoke(target);
+      for (const instance of scene.both) expect(tally(await instance.request(repeat(tokens, 50)))).toEqual({ 401: 100 });
+    });
+
+    it('an answer that one has asked for is not asked for again by the other', async () => {
       for (const [first, second] of [
         [scene.nest, scene.plain],
         [scene.plain, scene.nest],
       ] as const) {
         const [token] = await issue();
-        const held = (await redis.dump()).size;
         expect(await requestOnce(first, token)).toBe(200);
-        await expect.poll(async () => (await redis.dump()).size, { interval: 5 }).toBeGreaterThan(held);
+        // Redis does in turn what a connection asks for: when this mark is written, the answer is.
+        await first.revoke({ issuer: as.issuer, jti: unique('nobody') });
         expect(tally(await second.request(repeat([token], 50)))).toEqual({ 200: 50 });
         expect(callsFor(token)).toBe(1);
       }
@@ -317,12 +334,14 @@ describe.skipIf(noRedis !== undefined)(titleWithRedis('two processes and one Red
       await scene.nest.request(tokens);
       await scene.plain.request(tokens);
       const held = (await redis.dump()).size;
-      await scene.nest.revoke({ token: tokens[0] });
-      await scene.nest.revoke({ issuer: as.issuer, jti: String(claims['jti']) });
-      await scene.plain.revoke({ issuer: as.issuer, subject: String(claims['sub']) });
-      await scene.plain.revoke({ issuer: as.issuer, sessionId: String(claims['sid']) });
-      await scene.plain.revoke({ issuer: as.issuer, clientId: String(claims['client_id']) });
-      await scene.plain.revoke({ issuer: as.issuer, beforeSeconds: nowSeconds() - 100_000 });
+      await Promise.all([
+        scene.nest.revoke({ token: tokens[0] }),
+        scene.nest.revoke({ issuer: as.issuer, jti: String(claims['jti']) }),
+        scene.plain.revoke({ issuer: as.issuer, subject: String(claims['sub']) }),
+        scene.plain.revoke({ issuer: as.issuer, sessionId: String(claims['sid']) }),
+        scene.plain.revoke({ issuer: as.issuer, clientId: String(claims['client_id']) }),
+        scene.plain.revoke({ issuer: as.issuer, beforeSeconds: nowSeconds() - 100_000 }),
+      ]);
       const dump = await redis.dump();
       expect(dump.size).toBeGreaterThan(held);
 
@@ -363,36 +382,4 @@ describe.skipIf(noRedis !== undefined)(titleWithRedis('two processes and one Red
   describe.concurrent.each(['default', 'bounded'] as const)('with %s Keyv options', (keyv) => {
     describe.sequential('in turn', () => testPair(keyv));
   });
-
-  it.concurrent.each(['default', 'bounded'] as const)(
-    'a Redis that is not there at the start is used when it comes (%s)',
-    async (keyv) => {
-      const redis = await startRedis();
-      await redis.kill();
-      try {
-        const frameworks = keyv === 'default' ? (['nest', 'none'] as const) : (['none', 'none'] as const);
-        const both = await Promise.all(frameworks.map((framework) => start(redis, framework, keyv)));
-        const [first, second] = both as [RunningInstance, RunningInstance];
-        const claims = ownClaims();
-        const tokens = await issue(claims);
-        const beganAtMs = performance.now();
-        const statuses = await Promise.all(both.map((instance) => instance.request(repeat(tokens, 10))));
-        expect(performance.now() - beganAtMs).toBeLessThan(TIMEOUT_MS);
-        expect(tally(statuses.flat())).toEqual({ 200: 40 });
-        const target = { issuer: as.issuer, subject: String(claims['sub']) };
-        for (const instance of both) await expect(instance.revoke(target)).rejects.toThrow('revoke rejected');
-
-        await redis.restart();
-        await untilShared(first, second);
-        await first.revoke(target);
-        for (const instance of both) {
-          expect(tally(await instance.request(repeat(tokens, 50)))).toEqual({ 401: 100 });
-          expect(await instance.faults()).toEqual([]);
-          expect(await instance.close()).toEqual({ code: 0, signal: null });
-        }
-      } finally {
-        await redis.close();
-      }
-    },
-  );
 });

@@ -19,7 +19,7 @@ export interface Load {
   stop(): Promise<void>;
 }
 
-const PAUSE_MS = 5;
+const PAUSE_MS = 10;
 
 /** Each instance is asked for all tokens at once, again and again, with short pauses. */
 export function startLoad(instances: readonly RunningInstance[], tokens: readonly string[]): Load {

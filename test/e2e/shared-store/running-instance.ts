@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { RevocationTarget } from 'nestjs-introspection/core';
@@ -21,32 +21,43 @@ export interface RunningInstance {
   readonly output: string;
 }
 
-const SOURCE = fileURLToPath(new URL('instance.ts', import.meta.url));
-const FOLDER = fileURLToPath(new URL('../../../node_modules/.cache/shared-store/', import.meta.url));
+/** What an instance runs, built for one test file. */
+export interface InstanceProgram {
+  readonly path: string;
+  remove(): Promise<void>;
+}
+
+const SOURCES = ['instance', 'nest-instance'];
+const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/', import.meta.url));
+const COMPILER_OPTIONS: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
+  experimentalDecorators: true,
+  emitDecoratorMetadata: true,
+};
 const CONNECTIONS = 4;
 /** Requests that a connection carries at once. More would hold the server's event loop up, which is another test. */
 const BURST = 20;
 
-/** Builds the library, and the program that uses it as an application does; the path of the program. */
-export async function buildInstance(): Promise<string> {
+/** Builds the library, and the program that uses it as an application does. */
+export async function buildInstance(): Promise<InstanceProgram> {
   await build('libs/introspection');
-  const { outputText } = ts.transpileModule(await readFile(SOURCE, 'utf8'), {
-    fileName: SOURCE,
-    compilerOptions: {
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.ESNext,
-      experimentalDecorators: true,
-      emitDecoratorMetadata: true,
-    },
-  });
-  await mkdir(FOLDER, { recursive: true });
-  const program = `${FOLDER}instance-${process.pid}.mjs`;
-  await writeFile(program, outputText);
-  return program;
+  const folder = `${CACHE}shared-store-${process.pid}`;
+  await mkdir(folder, { recursive: true });
+  await writeFile(`${folder}/package.json`, '{ "type": "module" }');
+  for (const name of SOURCES) {
+    const fileName = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
+    const { outputText } = ts.transpileModule(await readFile(fileName, 'utf8'), { fileName, compilerOptions: COMPILER_OPTIONS });
+    await writeFile(`${folder}/${name}.js`, outputText);
+  }
+  return {
+    path: `${folder}/instance.js`,
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
 }
 
-export async function startInstance(program: string, settings: InstanceSettings): Promise<RunningInstance> {
-  const running = runProgram([program], { INSTANCE: JSON.stringify(settings) });
+export async function startInstance(program: InstanceProgram, settings: InstanceSettings): Promise<RunningInstance> {
+  const running = runProgram([program.path], { INSTANCE: JSON.stringify(settings) });
   const [, port, control] = /port (\d+), control (\d+), ready/.exec(await running.untilPrinted(', ready')) ?? [];
 
   const command = async (name: string, body?: unknown): Promise<unknown> => {
