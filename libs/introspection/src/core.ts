@@ -29,6 +29,7 @@ export type { Health, IssuerHealth, PartHealth } from './pipeline/health.js';
 export type { IntrospectionEvent } from './pipeline/events.js';
 export type { ResourceRequest } from './pipeline/extract/resource-request.js';
 export type { CacheOptions, CacheSecret, CacheSecrets, CacheSecretSource } from './pipeline/options/cache-options.js';
+export type { HttpOptions } from './pipeline/options/http-options.js';
 export type { SharedCache, SharedKeyv, TokenCacheStore } from './pipeline/options/token-cache-store.js';
 export type {
   BearerTokenContext,
@@ -40,7 +41,6 @@ export type {
   CompatibilityOptions,
   ExtractContext,
   ExtractOptions,
-  HttpOptions,
   IntrospectionResponseOptions,
   IssuerLookup,
   IssuerOptions,
