@@ -48,6 +48,25 @@ describe('What is read is not believed', () => {
     ...poisons.map(([what, poison]) => [`${what}, without a secret`, null, poison] as const),
   ];
 
+  it.each(poisons.filter(([, poison]) => poison('', '') !== null))(
+    'ICACHE-08 T43 %s in place of a revocation frees no token',
+    async (_what, poison) => {
+      const store = new FaultyStore();
+      const revoking = joined(store);
+      const iat = Math.floor(running.now() / 1000) - 10;
+      const [opaque, jwt] = [fixture.as.token({ iat }), await fixture.as.sign({ iat })];
+      await remember(revoking, opaque, () => store.dump());
+      const before = new Set(store.entries.keys());
+      await revoking.server.revoke({ issuer: fixture.as.issuer, subject: 'u1' });
+      const added = [...store.entries.keys()].filter((key) => !before.has(key));
+      expect(added.length).toBeGreaterThan(0);
+      for (const key of added) store.entries.set(key, poison('', ''));
+      fixture.as.answer(opaque, { active: false });
+      expect((await joined(store).judge(opaque)).status).not.toBe(200);
+      expect((await joined(store, {}, { verification: 'local' }).judge(jwt)).status).not.toBe(200);
+    },
+  );
+
   it.each(cases)('ICACHE-11 T43 %s is a miss', async (_what, secret, poison) => {
     const store = new FaultyStore();
     const one = joined(store, { secret });

@@ -1,5 +1,6 @@
 import type { ResourceServer } from 'nestjs-introspection/core';
 import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/remembering.js';
 import { CACHE_SECRET, describeSharing, FaultyStore, managedCache, STORES } from '../support/shared-stores.js';
 
 const fixture = describeSharing();
@@ -91,6 +92,21 @@ describe('One store, two resource servers', () => {
     expect(await verdict).toMatchObject({ status: 401 });
     expect(await joined(shared).judge(token)).toMatchObject({ status: 401 });
   });
+
+  it.each(combinations)(
+    'ICACHE-02 T41 %s: what one is told anew the other does not go by the old of',
+    async (_what, create, secret) => {
+      const { shared, dump } = create();
+      const first = joined(shared, { secret });
+      const token = fixture.as.token();
+      await remember(first, token, dump);
+      fixture.as.answer(token, { active: false });
+      expect(await first.judge(token, { introspectMaxAgeMs: 0 })).toMatchObject({ status: 401, asked: 1 });
+      await eventually(async () =>
+        expect(await joined(shared, { secret }).judge(token)).toMatchObject({ status: 401, asked: 1 }),
+      );
+    },
+  );
 
   it('ICACHE-09 in localTtlMs the store is not asked again, afterwards it is', async () => {
     const store = new FaultyStore();

@@ -4,7 +4,8 @@ import type { SharedCache, TokenCacheStore } from 'nestjs-introspection/core';
 import { beforeEach, expect } from 'vitest';
 import { describeRemembering, eventually, type Opened, type Remembering } from './remembering.js';
 
-export type Fault = 'throws' | 'rejects' | 'hangs' | undefined;
+/** One that `drops` says that it has done what it has not. */
+export type Fault = 'throws' | 'rejects' | 'hangs' | 'drops' | undefined;
 
 /** A store over a Map that never forgets by itself, and fails as it is told to. */
 export class FaultyStore implements TokenCacheStore {
@@ -48,6 +49,7 @@ function perform(fault: Fault | (() => Fault), action: () => unknown): Promise<u
   if (now === 'throws') throw new Error('the store is broken');
   if (now === 'rejects') return Promise.reject(new Error('the store is down'));
   if (now === 'hangs') return new Promise(() => undefined);
+  if (now === 'drops') return Promise.resolve();
   return Promise.resolve().then(action);
 }
 
