@@ -90,7 +90,8 @@ export class RememberedIntrospection {
       // What is doubtful about an answer, only a call that begins now can put right.
       if (verdict === 'doubtful') question = { ...question, maxAgeMs: 0 };
     }
-    if (await this.#parts.marks.isTokenRevoked(question.token, question.tokenName, deadline)) throw this.#revoked();
+    const { marks } = this.#parts;
+    if (!marks.isIdle && (await marks.isTokenRevoked(question.token, question.tokenName, deadline))) throw this.#revoked();
     try {
       return await this.#ask(question, deadline, isMissing);
     } catch (error) {
@@ -163,6 +164,7 @@ export class RememberedIntrospection {
     let { maxAgeMs } = question;
     for (let calls = 0; calls < 2; calls += 1) {
       const answer = await this.#calls.join(question.name, maxAgeMs, deadline, (call) => this.#call(question, call, isMissing));
+      if (marks.isIdle) return answer.response;
       const verdict = await this.#judge(question, answer, deadline);
       if (verdict === 'revoked') throw this.#revoked();
       if (verdict === 'clear') return answer.response;

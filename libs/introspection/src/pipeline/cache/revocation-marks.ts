@@ -84,6 +84,7 @@ export class RevocationMarks {
 
   /** Whether a token itself is revoked, of which nothing else is known yet. A store that cannot be reached says nothing. */
   async isTokenRevoked(token: string, name: string, deadline: Deadline): Promise<boolean> {
+    if (this.isIdle) return false;
     if (this.#parts.shared !== undefined) await this.#read([['token', token]], deadline);
     return this.#standing(name, this.#parts.clock.now()) !== undefined;
   }

@@ -14,12 +14,20 @@ export class CallSlots {
 
   constructor(private readonly limits: SlotLimits) {}
 
-  /** @throws {OutboundError} `queue_full`, or `timeout` when no turn came in time */
+  /** Takes a slot that is free. */
+  tryTake(): boolean {
+    if (this.#taken >= this.limits.maxConcurrent) return false;
+    this.#taken += 1;
+    return true;
+  }
+
+  /**
+   * Takes a slot, or waits for one.
+   *
+   * @throws {OutboundError} `queue_full`, or `timeout` when no turn came in time
+   */
   async take(deadline: Deadline): Promise<void> {
-    if (this.#taken < this.limits.maxConcurrent) {
-      this.#taken += 1;
-      return;
-    }
+    if (this.tryTake()) return;
     if (this.#waiting.size >= this.limits.maxQueued) throw new OutboundError('queue_full');
     let giveTurn: (() => void) | undefined;
     const turn = new Promise<void>((resolve) => {

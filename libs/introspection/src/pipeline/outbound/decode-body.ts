@@ -15,8 +15,8 @@ const DECODERS = {
  *
  * @throws {OutboundError} `too_large`, or `malformed` for an encoding that is not known or is broken
  */
-export function decodeBody(body: Uint8Array, encoding: string | undefined, maxBytes: number): Uint8Array | Promise<Uint8Array> {
-  const name = encoding?.trim().toLowerCase() ?? '';
+export async function decodeBody(body: Uint8Array, encoding: string, maxBytes: number): Promise<Uint8Array> {
+  const name = encoding.trim().toLowerCase();
   if (name === '' || name === 'identity') return body;
   const decode = Object.hasOwn(DECODERS, name) ? DECODERS[name as keyof typeof DECODERS] : undefined;
   if (decode === undefined) throw new OutboundError('malformed', 'UNKNOWN_ENCODING');

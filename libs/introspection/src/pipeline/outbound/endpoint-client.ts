@@ -43,7 +43,7 @@ export class EndpointClient {
     client = this.#parts.client,
   ): Promise<OutboundResponse> {
     this.#refuseWhileOpen();
-    await this.#slots.take(deadline);
+    if (!this.#slots.tryTake()) await this.#slots.take(deadline);
     let outcome: CallOutcome = 'neither';
     let leave: Leave | undefined;
     try {

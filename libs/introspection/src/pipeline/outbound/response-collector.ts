@@ -66,17 +66,20 @@ export class ResponseCollector implements Dispatcher.DispatchHandler {
     this.#controller?.abort(failure);
   }
 
-  async #assemble(): Promise<OutboundResponse> {
+  #assemble(): OutboundResponse | Promise<OutboundResponse> {
     const headers = firstLines(this.#headers);
     const sent = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks, this.#size);
-    const body = await decodeBody(sent, headers.get('content-encoding'), this.limits.maxBytes);
-    return { status: this.#status, headers, body };
+    const encoding = headers.get('content-encoding');
+    const status = this.#status;
+    if (encoding === undefined) return { status, headers, body: sent };
+    return decodeBody(sent, encoding, this.limits.maxBytes).then((body) => ({ status, headers, body }));
   }
 }
 
 function firstLines(headers: Headers): ReadonlyMap<string, string> {
   const lines = new Map<string, string>();
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
     const line = Array.isArray(value) ? value[0] : value;
     if (line !== undefined) lines.set(name, line);
   }

@@ -102,8 +102,9 @@ export class IntrospectionClient {
 
   async #send(call: UnauthenticatedCall, deadline: Deadline): Promise<OutboundResponse> {
     const { authenticator } = this.#parts;
-    const url = await this.#parts.endpoint(deadline);
-    const transport = await authenticator.transport?.(deadline);
+    const endpoint = this.#parts.endpoint(deadline);
+    const url = typeof endpoint === 'string' ? endpoint : await endpoint;
+    const transport = authenticator.transport && (await authenticator.transport(deadline));
     const prepare = async () => {
       await authenticator.authenticate(call, deadline);
       return { method: 'POST' as const, url, headers: call.headers, body: call.form.toString() };
@@ -113,7 +114,8 @@ export class IntrospectionClient {
 
   #createCall(token: string): UnauthenticatedCall {
     const { introspectionParameters, introspectionResponse, compatibility } = this.#parts.options;
-    const form = new URLSearchParams({ ...introspectionParameters, token });
+    const form = new URLSearchParams(introspectionParameters);
+    form.append('token', token);
     if (!compatibility.omitTokenTypeHint && !form.has('token_type_hint')) form.set('token_type_hint', 'access_token');
     const accept = introspectionResponse.type === 'json' ? 'application/json' : SIGNED_RESPONSE_TYPE;
     return { form, headers: { accept, 'content-type': 'application/x-www-form-urlencoded' } };
