@@ -90,8 +90,7 @@ export class RememberedIntrospection {
       // What is doubtful about an answer, only a call that begins now can put right.
       if (verdict === 'doubtful') question = { ...question, maxAgeMs: 0 };
     }
-    const { marks } = this.#parts;
-    if (!marks.isIdle && (await marks.isTokenRevoked(question.token, question.tokenName, deadline))) throw this.#revoked();
+    if (await this.#isKnownAsRevoked(question, deadline)) throw this.#revoked();
     try {
       return await this.#ask(question, deadline, isMissing);
     } catch (error) {
@@ -120,6 +119,15 @@ export class RememberedIntrospection {
     const nowMs = clock.now();
     if (msLeft(known, cache.options, nowMs) + cache.options.staleIfErrorMs > 0) cache.answers.set(question.name, known);
     return msLeft(known, cache.options, nowMs) > 0 && nowMs - known.askedAtMs <= question.maxAgeMs ? known : undefined;
+  }
+
+  /** Whether no call is needed to refuse it: by the token itself, or by what was said of it, however long ago. */
+  async #isKnownAsRevoked(question: Question, deadline: Deadline): Promise<boolean> {
+    const { cache, marks } = this.#parts;
+    if (marks.isIdle) return false;
+    const identity = cache?.answers.get(question.name)?.identity;
+    if (identity !== undefined && this.#judgeNow(question, identity) === 'revoked') return true;
+    return marks.isTokenRevoked(question.token, question.tokenName, deadline);
   }
 
   #question({ token, name }: PresentedToken, maxAgeMs: number): Question {
