@@ -52,9 +52,10 @@ function defaultKeyv(): Keyv {
 
 function boundedKeyv(): Keyv {
   const reconnectStrategy = (retries: number): number => Math.min(retries * 50, 1000);
-  const socket = { connectTimeout: 300, socketTimeout: 1000, reconnectStrategy };
+  const socket = { connectTimeout: 300, socketTimeout: 2000, reconnectStrategy };
   const redis = new KeyvRedis(
-    { url: settings.redisUrl, disableOfflineQueue: true, socket },
+    // Without pings the client takes a connection that nobody uses for a dead one.
+    { url: settings.redisUrl, disableOfflineQueue: true, pingInterval: 500, socket },
     { throwOnErrors: true, throwOnConnectError: false, connectionTimeout: 300 },
   );
   return new Keyv({ namespace: 'introspection', useKeyPrefix: false, throwOnErrors: true, store: redis });
