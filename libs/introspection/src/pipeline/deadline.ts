@@ -27,15 +27,29 @@ export class Deadline {
    * @throws what `late` makes, when the time is over first
    */
   async wait<T>(shared: Promise<T>, late: () => Error): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
+    let cancel: (() => void) | undefined;
     const timeout = new Promise<never>((_resolve, reject) => {
-      // The timer keeps no process alive, and is not kept itself once the wait is over.
-      timer = setTimeout(() => reject(late()), Math.ceil(this.leftMs)).unref();
+      cancel = afterHearing(this.leftMs, () => reject(late()));
     });
     try {
       return await Promise.race([shared, timeout]);
     } finally {
-      clearTimeout(timer);
+      cancel?.();
     }
   }
+}
+
+/**
+ * Calls back when a time is over and what has come in until then was heard: a process that was busy runs its timers
+ * before it reads its sockets, and would take its own business for the other's silence. Keeps no process alive.
+ *
+ * @returns what cancels it
+ */
+export function afterHearing(durationMs: number, callback: () => void): () => void {
+  let immediate: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => (immediate = setImmediate(callback)), Math.ceil(durationMs)).unref();
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(immediate);
+  };
 }

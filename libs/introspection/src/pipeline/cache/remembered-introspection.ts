@@ -168,7 +168,7 @@ export class RememberedIntrospection {
 
   /** Asks the authorization server; marks that were set meanwhile win. */
   async #ask(question: Question, deadline: Deadline, isMissing: boolean): Promise<IntrospectionResponse> {
-    const { cache, clock, marks } = this.#parts;
+    const { cache, marks } = this.#parts;
     let { maxAgeMs } = question;
     for (let calls = 0; calls < 2; calls += 1) {
       const answer = await this.#calls.join(question.name, maxAgeMs, deadline, (call) => this.#call(question, call, isMissing));
@@ -176,12 +176,21 @@ export class RememberedIntrospection {
       const verdict = await this.#judge(question, answer, deadline);
       if (verdict === 'revoked') throw this.#revoked();
       if (verdict === 'clear') return answer.response;
-      const { confirmed } = answer;
-      if (verdict === 'doubtful' && confirmed.stopwatchMs > marks.learnedMs) return answer.response;
-      if (verdict === 'unknown' && isRecent(confirmed, cache?.options.localTtlMs ?? 0, momentNow(clock))) return answer.response;
+      if (this.#isNewerThanDoubt(answer, verdict)) return answer.response;
       maxAgeMs = verdict === 'doubtful' ? 0 : (cache?.options.localTtlMs ?? 0);
     }
     throw new IntrospectionUnavailableError({ detail: 'nobody could say in time whether the token was revoked (cache.shared)' });
+  }
+
+  /**
+   * Whether the call for an answer began when what casts doubt on it was known already. While the store is away, what
+   * others revoked before then may be unknown here, but was known to whoever was asked afterwards, or is theirs to say.
+   */
+  #isNewerThanDoubt({ confirmed }: RememberedAnswer, verdict: 'doubtful' | 'unknown'): boolean {
+    const { cache, clock, marks } = this.#parts;
+    if (verdict === 'doubtful') return confirmed.stopwatchMs > marks.learnedMs;
+    const { outageSinceMs = Number.POSITIVE_INFINITY } = marks;
+    return confirmed.stopwatchMs >= outageSinceMs || isRecent(confirmed, cache?.options.localTtlMs ?? 0, momentNow(clock));
   }
 
   async #call({ token, name }: Question, call: CallUnderWay, isMissing: boolean): Promise<RememberedAnswer> {

@@ -57,6 +57,11 @@ export class RevocationMarks {
     return this.#known.size === 0 && this.#parts.shared === undefined;
   }
 
+  /** By the stopwatch, since when the marks of other instances cannot be had; `undefined` while they can. */
+  get outageSinceMs(): number | undefined {
+    return this.#parts.shared?.outageSinceMs;
+  }
+
   /** By the stopwatch, when a mark became known here for the last time. */
   get learnedMs(): number {
     return this.#learnedMs;

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { afterHearing } from '../deadline.js';
 import { decodeBody } from './decode-body.js';
 import { OutboundError, toOutboundError } from './outbound-error.js';
 import type { AttemptLimits, OutboundResponse } from './transport.js';
@@ -12,7 +13,7 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
 export class ResponseCollector implements Dispatcher.DispatchHandler {
   readonly response: Promise<OutboundResponse>;
   readonly #chunks: Buffer[] = [];
-  readonly #timer: NodeJS.Timeout;
+  readonly #stopTimer: () => void;
   #size = 0;
   #status = 0;
   #headers: Headers = {};
@@ -26,7 +27,7 @@ export class ResponseCollector implements Dispatcher.DispatchHandler {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#timer = setTimeout(() => this.fail(new OutboundError('timeout')), Math.ceil(limits.timeoutMs)).unref();
+    this.#stopTimer = afterHearing(limits.timeoutMs, () => this.fail(new OutboundError('timeout')));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -47,7 +48,7 @@ export class ResponseCollector implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     if (this.#failure === undefined) this.#resolve(this.#assemble());
   }
 
@@ -59,7 +60,7 @@ export class ResponseCollector implements Dispatcher.DispatchHandler {
 
   /** Ends the call, with the first reason that was given. */
   fail(failure: OutboundError): void {
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     if (this.#failure !== undefined) return;
     this.#failure = failure;
     this.#reject(failure);
