@@ -2,22 +2,21 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { disregard, isThenable } from '../../../libs/introspection/src/protocol/thenable.js';
 
-const NAME = 'then';
-const withThen = (value: object, then: unknown): object => Object.assign(value, Object.fromEntries([[NAME, then]]));
+const withMember = (value: object, name: string, member: unknown): object => Object.assign(value, { [name]: member });
 const nothing = (): void => undefined;
 
 describe('isThenable', () => {
   it.each<[string, unknown]>([
     ['our own promises', Promise.resolve(1)],
     ['promises of another realm', runInNewContext('Promise.resolve(1)')],
-    ['objects of a library', withThen({}, nothing)],
-    ['functions of a library', withThen(() => undefined, nothing)],
+    ['objects of a library', withMember({}, 'then', nothing)],
+    ['functions of a library', withMember(() => undefined, 'then', nothing)],
   ])('knows %s', (_what, value) => {
     expect(isThenable(value)).toBe(true);
   });
 
   it('knows what is none', () => {
-    for (const value of [undefined, null, 0, '', NAME, {}, [], nothing, Promise, withThen({}, 'later')])
+    for (const value of [undefined, null, 0, '', 'then', {}, [], nothing, Promise, withMember({}, 'then', 'later')])
       expect(isThenable(value)).toBe(false);
   });
 });
