@@ -7,6 +7,6 @@ export default defineConfig({
   ...base,
   test: {
     ...base.test,
-    include: ['test/unit/protocol/**/*.spec.ts', 'test/unit/core/**/*.spec.ts', 'test/unit/pipeline/verification/**/*.spec.ts'],
+    include: ['test/unit/protocol/**/*.spec.ts', 'test/unit/pipeline/verification/**/*.spec.ts'],
   },
 });

@@ -116,9 +116,10 @@ describe('readIntrospectionAnswer', () => {
 
   it('repeats the status to the operator, and nothing that the server wrote', async () => {
     for (const status of [401, 404, 503]) {
-      const error = (await read(response(status, '{"error":"upstream text"}')).catch((reason: unknown) => reason)) as Error;
+      const call = read(response(status, '{"error":"upstream text"}'));
+      const error = (await call.catch((reason: unknown) => reason)) as AuthorizationServerError;
       expect(error).toMatchObject({ detail: expect.stringContaining(String(status)) as unknown });
-      expect(JSON.stringify({ ...error, detail: (error as { detail?: string }).detail })).not.toContain('upstream text');
+      expect(`${error.message} ${JSON.stringify(error)} ${error.detail}`).not.toContain('upstream text');
     }
   });
 });
