@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { Deadline } from '../../../../libs/introspection/src/pipeline/deadline.js';
+import { type KeySet, StaticKeySet } from '../../../../libs/introspection/src/pipeline/verification/key-set.js';
+import { KEY_UNKNOWN, LocalVerifier } from '../../../../libs/introspection/src/pipeline/verification/local-verifier.js';
+import { parseUnverifiedJwt } from '../../../../libs/introspection/src/protocol/compact-jwt.js';
+import { AUDIENCE } from '../../../support/authorization-server.js';
+import { ISSUER, issuerOptions, NOW_SECONDS, refusalReason } from '../../../support/issuer-options.js';
+import { ecKey, signer, type TestKey } from '../../../support/keys.js';
+import { compact } from '../../../support/tokens.js';
+
+const key = ecKey();
+const stranger = ecKey('P-256', key.kid);
+const CLAIMS = {
+  iss: ISSUER,
+  aud: [AUDIENCE, 'other'],
+  sub: 'u1',
+  client_id: 'c1',
+  jti: 'j1',
+  scope: 'read write',
+  iat: NOW_SECONDS,
+  exp: NOW_SECONDS + 300,
+};
+const nameOf = (jws: string): string => createHash('sha256').update(jws).digest('hex');
+
+const sign = (header: Record<string, unknown> = {}, claims: Record<string, unknown> = {}, by: TestKey = key): string =>
+  compact({ alg: 'ES256', typ: 'at+jwt', kid: key.kid, ...header }, { ...CLAIMS, ...claims }, signer('ES256', by.privateKey));
+
+function verifying(keys: readonly TestKey[] = [key]) {
+  let current: KeySet = new StaticKeySet({ keys: keys.map(({ jwk }) => jwk) });
+  let bad = 0;
+  const changing: KeySet = {
+    find: (algorithm, kid, deadline) => current.find(algorithm, kid, deadline),
+    noteBadSignature: () => void (bad += 1),
+  };
+  const verifier = new LocalVerifier(issuerOptions(), changing, nameOf);
+  const verify = (jws: string, token = jws, nowSeconds = NOW_SECONDS) => {
+    const jwt = parseUnverifiedJwt(jws);
+    if (jwt === undefined) throw new Error('not in the shape of a JWT');
+    const expected = { audience: [AUDIENCE], allowMissingAudience: false };
+    const instant = { nowMs: nowSeconds * 1000, toleranceSeconds: 0 };
+    return verifier.verify(token, { jws, jwt }, expected, instant, new Deadline(1000));
+  };
+  const publish = (...others: TestKey[]) => void (current = new StaticKeySet({ keys: others.map(({ jwk }) => jwk) }));
+  return { verify, publish, badSignatures: () => bad };
+}
+
+describe('A JWT that is checked here', () => {
+  it('AT-04 AT-09 says what its claims say', async () => {
+    const jws = sign();
+    expect(await verifying().verify(jws, 'as presented')).toEqual({
+      token: 'as presented',
+      issuer: ISSUER,
+      claims: CLAIMS,
+      facts: CLAIMS,
+      mapping: issuerOptions().claims,
+      audience: [AUDIENCE, 'other'],
+      scopes: ['read', 'write'],
+      expiresAtSeconds: NOW_SECONDS + 300,
+      verifiedBy: 'local',
+    });
+  });
+
+  it('JWK-04 needs no kid', async () => {
+    expect(await verifying().verify(sign({ kid: undefined }))).toMatchObject({ verifiedBy: 'local' });
+  });
+
+  it("JWK-12 is nobody's where its kid is not known", async () => {
+    const { verify, badSignatures } = verifying();
+    expect(await verify(sign({ kid: 'other' }))).toBe(KEY_UNKNOWN);
+    expect(badSignatures()).toBe(0);
+  });
+
+  it('AT-04 is refused where another key signed it, which may mean that the key has changed', async () => {
+    const { verify, badSignatures } = verifying();
+    expect(await refusalReason(() => verify(sign({}, {}, stranger)))).toBe('signature');
+    expect(badSignatures()).toBe(1);
+    await verify(sign());
+    expect(badSignatures()).toBe(1);
+  });
+
+  it('is refused for its claims before its signature, or its key, counts', async () => {
+    const { verify, badSignatures } = verifying();
+    expect(await refusalReason(() => verify(sign({ kid: 'other' }, { aud: 'x' })))).toBe('audience');
+    expect(await refusalReason(() => verify(sign({}, { exp: NOW_SECONDS }, stranger)))).toBe('expired');
+    expect(badSignatures()).toBe(0);
+  });
+});
+
+describe('A JWT that was checked here before', () => {
+  it('is checked for its claims again', async () => {
+    const { verify } = verifying();
+    const jws = sign();
+    await verify(jws);
+    await verify(jws);
+    expect(await refusalReason(() => verify(jws, jws, NOW_SECONDS + 300))).toBe('expired');
+  });
+
+  it('JWK-13 is refused when its key is gone, or another has its kid', async () => {
+    const { verify, publish } = verifying();
+    const jws = sign();
+    await verify(jws);
+    publish(stranger);
+    expect(await refusalReason(() => verify(jws))).toBe('signature');
+    publish(ecKey());
+    expect(await verify(jws)).toBe(KEY_UNKNOWN);
+    publish(key);
+    expect(await verify(jws)).toMatchObject({ verifiedBy: 'local' });
+  });
+
+  it('does not vouch for another with its signature', async () => {
+    const { verify } = verifying();
+    const jws = sign();
+    await verify(jws);
+    const [, , signature] = jws.split('.');
+    const [header, payload] = sign({}, { sub: 'admin' }).split('.');
+    expect(await refusalReason(() => verify(`${header}.${payload}.${signature}`))).toBe('signature');
+  });
+});
