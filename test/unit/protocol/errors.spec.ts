@@ -16,22 +16,29 @@ import {
 } from 'nestjs-introspection/core';
 
 const PRIVATE = { detail: 'private detail' };
-const cases: [name: string, error: ResourceServerError, code: string, status: number, challenge: string | undefined][] = [
-  ['MissingCredentialsError', new MissingCredentialsError(), 'ERR_CREDENTIALS_MISSING', 401, undefined],
-  ['InvalidRequestError', new InvalidRequestError(PRIVATE), 'ERR_REQUEST_INVALID', 400, 'invalid_request'],
-  ['InvalidTokenError', new InvalidTokenError('expired', PRIVATE), 'ERR_TOKEN_INVALID', 401, 'invalid_token'],
-  ['InsufficientScopeError', new InsufficientScopeError(['a']), 'ERR_SCOPE_INSUFFICIENT', 403, 'insufficient_scope'],
-  ['AccessDeniedError', new AccessDeniedError(PRIVATE), 'ERR_ACCESS_DENIED', 403, undefined],
-  ['IntrospectionUnavailableError', new IntrospectionUnavailableError(PRIVATE), 'ERR_INTROSPECTION_UNAVAILABLE', 503, undefined],
-  ['IntrospectionResponseError', new IntrospectionResponseError(PRIVATE), 'ERR_INTROSPECTION_RESPONSE', 503, undefined],
-  ['KeySetUnavailableError', new KeySetUnavailableError(PRIVATE), 'ERR_KEY_SET_UNAVAILABLE', 503, undefined],
-  ['MetadataError', new MetadataError(PRIVATE), 'ERR_METADATA', 503, undefined],
-  ['ClientRejectedError', new ClientRejectedError(PRIVATE), 'ERR_CLIENT_REJECTED', 503, undefined],
-  ['ConfigurationError', new ConfigurationError([]), 'ERR_CONFIGURATION', 500, undefined],
+const cases: [name: string, create: () => ResourceServerError, code: string, status: number, challenge: string | undefined][] = [
+  ['MissingCredentialsError', () => new MissingCredentialsError(), 'ERR_CREDENTIALS_MISSING', 401, undefined],
+  ['InvalidRequestError', () => new InvalidRequestError(PRIVATE), 'ERR_REQUEST_INVALID', 400, 'invalid_request'],
+  ['InvalidTokenError', () => new InvalidTokenError('expired', PRIVATE), 'ERR_TOKEN_INVALID', 401, 'invalid_token'],
+  ['InsufficientScopeError', () => new InsufficientScopeError(['a']), 'ERR_SCOPE_INSUFFICIENT', 403, 'insufficient_scope'],
+  ['AccessDeniedError', () => new AccessDeniedError(PRIVATE), 'ERR_ACCESS_DENIED', 403, undefined],
+  [
+    'IntrospectionUnavailableError',
+    () => new IntrospectionUnavailableError(PRIVATE),
+    'ERR_INTROSPECTION_UNAVAILABLE',
+    503,
+    undefined,
+  ],
+  ['IntrospectionResponseError', () => new IntrospectionResponseError(PRIVATE), 'ERR_INTROSPECTION_RESPONSE', 503, undefined],
+  ['KeySetUnavailableError', () => new KeySetUnavailableError(PRIVATE), 'ERR_KEY_SET_UNAVAILABLE', 503, undefined],
+  ['MetadataError', () => new MetadataError(PRIVATE), 'ERR_METADATA', 503, undefined],
+  ['ClientRejectedError', () => new ClientRejectedError(PRIVATE), 'ERR_CLIENT_REJECTED', 503, undefined],
+  ['ConfigurationError', () => new ConfigurationError([]), 'ERR_CONFIGURATION', 500, undefined],
 ];
 
 describe('every error', () => {
-  it.each(cases)('%s has its code, status and challenge', (name, error, code, status, challenge) => {
+  it.each(cases)('%s has its code, status and challenge', (name, create, code, status, challenge) => {
+    const error = create();
     expect(error).toBeInstanceOf(ResourceServerError);
     expect({ name: error.name, code: error.code, status: error.status, error: error.error }).toEqual({
       name,
@@ -41,9 +48,11 @@ describe('every error', () => {
     });
     expect(error.description).toMatch(/\S/);
     expect(error.message).toBe(error.description);
+    expect(String(error)).toContain(name);
   });
 
-  it.each(cases)('%s keeps its detail and reason out of JSON', (_name, error) => {
+  it.each(cases)('%s keeps its detail and reason out of JSON', (_name, create) => {
+    const error = create();
     expect(JSON.stringify(error)).not.toMatch(/private detail|expired/);
     expect(Object.keys(error)).not.toContain('detail');
     expect(Object.keys(error)).not.toContain('reason');

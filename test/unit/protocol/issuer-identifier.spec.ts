@@ -14,6 +14,7 @@ describe('urlFault', () => {
     'https://as.example.com:8443/a/b',
     'https://[::1]/x',
     'https://as.example.com/user@host',
+    'https://as.example.com//user@host',
     'https://as.example.com/?mail=a@b',
   ])('finds nothing wrong with %s', (url) => {
     expect(urlFault(url, false)).toBeUndefined();

@@ -13,6 +13,7 @@ describe('unmetClaim', () => {
 
   it('wants a text exactly', () => {
     expect(isMet('a', 'a')).toBe(true);
+    expect(isMet('abc', 'b')).toBe(false);
     for (const value of ['A', 'ab', '', ['a'], null, { toString: () => 'a' }]) expect(isMet('a', value)).toBe(false);
   });
 
