@@ -21,10 +21,13 @@ export {
 export type { IntrospectionResponse } from './protocol/introspection-response.js';
 export type { ClaimSource } from './protocol/claim-mapping.js';
 export type { Requirement } from './protocol/requirement.js';
+export type { RevocationTarget } from './pipeline/cache/revocation-target.js';
 export type { Clock } from './pipeline/clock.js';
 export type { ChallengeResponse } from './pipeline/challenge-response.js';
 export type { IntrospectionEvent } from './pipeline/events.js';
 export type { ResourceRequest } from './pipeline/extract/resource-request.js';
+export type { CacheOptions, CacheSecret, CacheSecrets, CacheSecretSource } from './pipeline/options/cache-options.js';
+export type { SharedCache, SharedKeyv, TokenCacheStore } from './pipeline/options/token-cache-store.js';
 export type {
   BearerTokenContext,
   ClaimMappingOptions,
@@ -43,6 +46,7 @@ export type {
   KeySetOptions,
   PrivateKey,
   ResourceServerOptions,
+  RevocationOptions,
   Secret,
   ServerOptions,
   SeveralIssuers,

@@ -1,5 +1,6 @@
 export * from './core.js';
 export { BearerStrategy } from './nest/bearer.strategy.js';
+export { Introspect, type IntrospectDecoratorOptions } from './nest/introspect.decorator.js';
 export { IntrospectionGuard } from './nest/introspection.guard.js';
 export { IntrospectionModule } from './nest/introspection.module.js';
 export { IntrospectionService } from './nest/introspection.service.js';

@@ -237,10 +237,10 @@ describe.each(ADAPTERS)('in an application without a global guard (%s)', (adapte
     expect(refusal).toBeInstanceOf(ResourceServerException);
     expect(refusal).toMatchObject({ status: 503, headers: { 'Retry-After': '1' } });
     expect503(await rs.get('/often', 'Bearer unknown-token'));
-    await expect(service.introspect('x', { maxAgeMs: 0 } as object)).rejects.toBeInstanceOf(TypeError);
+    await expect(service.introspect('x', { maxAge: 0 } as object)).rejects.toBeInstanceOf(TypeError);
   });
 
   it('what is not built is not there', () => {
-    for (const name of ['revoke', 'health']) expect(name in service).toBe(false);
+    expect('health' in service).toBe(false);
   });
 });

@@ -5,7 +5,7 @@ import { ConfigurationError } from '../protocol/configuration-error.js';
 import { ResourceServerError } from '../protocol/errors.js';
 import type { Requirement } from '../protocol/requirement.js';
 import { forbidStoring, type HttpResponse, responseOf, writeHeaders } from './http-response.js';
-import { authenticatedBy, setPrincipal } from './request-principal.js';
+import { type Authenticated, authenticatedBy, setPrincipal } from './request-principal.js';
 import { ResourceServerException } from './resource-server.exception.js';
 import type { RouteRequirement } from './route-requirement.js';
 
@@ -29,7 +29,7 @@ export class Authenticator {
   ): Promise<AccessTokenPrincipal | undefined> {
     try {
       const known = authenticatedBy(request, this);
-      if (known !== undefined && (known.isForConfiguredAudience || route.requirement.audience !== undefined)) {
+      if (known !== undefined && isEnough(known, route.requirement)) {
         await this.server.authorize(known.principal, route.requirement);
         return known.principal;
       }
@@ -49,8 +49,10 @@ export class Authenticator {
     const principal = isOptional
       ? await this.server.authenticateIfPresented(request, route.requirement)
       : await this.server.authenticate(request, route.requirement);
-    const isForConfiguredAudience = route.requirement.audience === undefined;
-    if (principal !== undefined) setPrincipal(request, { by: this, principal, isForConfiguredAudience });
+    const { audience, introspectMaxAgeMs } = route.requirement;
+    if (principal !== undefined) {
+      setPrincipal(request, { by: this, principal, isForConfiguredAudience: audience === undefined, introspectMaxAgeMs });
+    }
     return principal;
   }
 
@@ -76,4 +78,10 @@ export class Authenticator {
     if (response !== undefined) writeHeaders(response, answer.headers);
     return new ResourceServerException(error, answer);
   }
+}
+
+/** Whether what was verified for one guard is what another asks for. */
+function isEnough(known: Authenticated, { audience, introspectMaxAgeMs }: Requirement): boolean {
+  if (!known.isForConfiguredAudience && audience === undefined) return false;
+  return introspectMaxAgeMs === undefined || (known.introspectMaxAgeMs ?? Number.POSITIVE_INFINITY) <= introspectMaxAgeMs;
 }

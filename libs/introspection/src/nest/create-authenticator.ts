@@ -4,6 +4,7 @@ import type { NoticeSink } from '../pipeline/notices.js';
 import type { ResourceServerOptions } from '../pipeline/options/options.js';
 import { ResourceServerEngine } from '../pipeline/resource-server.js';
 import { ConfigurationError, type ConfigurationProblem } from '../protocol/configuration-error.js';
+import { assertAskable } from './assert-askable.js';
 import { Authenticator } from './authenticator.js';
 import { AUTHENTICATOR } from './injection-tokens.js';
 import type { IntrospectionModuleExtras, IntrospectionModuleOptions } from './module-options.js';
@@ -11,7 +12,8 @@ import type { IntrospectionModuleExtras, IntrospectionModuleOptions } from './mo
 /**
  * Creates the application's one authenticator, when the application is created.
  *
- * @throws {ConfigurationError} for options that are wrong, and for a second `forRoot`
+ * @throws {ConfigurationError} for options that are wrong, for a second `forRoot`, and for an `@Introspect` that nobody
+ *   could answer
  */
 export function createAuthenticator(
   options: ResourceServerOptions,
@@ -30,7 +32,9 @@ export function createAuthenticator(
   const problems = globalGuardProblems(options, extras);
   const { globalGuard: _misplaced, ...rest } = isObject(options) ? (options as IntrospectionModuleOptions) : {};
   const checked = (isObject(options) ? rest : options) as ResourceServerOptions;
-  return new Authenticator(new ResourceServerEngine(checked, createLoggerNotices(), problems));
+  const server = new ResourceServerEngine(checked, createLoggerNotices(), problems);
+  assertAskable(modules, server.options);
+  return new Authenticator(server);
 }
 
 function globalGuardProblems(options: unknown, { globalGuard }: IntrospectionModuleExtras): ConfigurationProblem[] {

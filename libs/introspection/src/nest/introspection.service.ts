@@ -1,5 +1,6 @@
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { AccessTokenPrincipal } from '../pipeline/principal/access-token-principal.js';
+import type { RevocationTarget } from '../pipeline/cache/revocation-target.js';
 import type { IntrospectOptions } from '../pipeline/resource-server.js';
 import type { IntrospectionResponse } from '../protocol/introspection-response.js';
 import type { Requirement } from '../protocol/requirement.js';
@@ -60,6 +61,23 @@ export class IntrospectionService {
     const route = resolveRouteRequirement(target.getClass(), target.getHandler() as (...args: never[]) => unknown);
     if (route.openness === 'public') return undefined;
     return this.#authenticator.authorize(principal, route.requirement, responseIn(target));
+  }
+
+  /**
+   * Refuses tokens from now on, on every instance that shares `cache.shared`: one token, or all that were issued at or
+   * before a time (now, unless said otherwise) to a subject, in a session, to a client or by an issuer. Wins against a
+   * call in flight.
+   *
+   * Not done: revoking at the authorization server.
+   *
+   * @returns when no instance serves the revoked answer any more, after at most `cache.localTtlMs`
+   * @throws {TypeError} for anything but exactly one of the forms, and for an issuer that is not configured
+   * @throws {Error} when the mark could not be written to `cache.shared`
+   * @example
+   * await introspection.revoke({ issuer: 'https://auth.example.com', subject: user.id });
+   */
+  async revoke(target: RevocationTarget): Promise<void> {
+    await this.#authenticator.server.revoke(target);
   }
 }
 

@@ -10,6 +10,8 @@ export interface Authenticated {
   readonly principal: AccessTokenPrincipal;
   /** Whether its token was found to be for the configured audience, and not only for another that was asked for. */
   readonly isForConfiguredAudience: boolean;
+  /** How old the issuer's word was allowed to be; absent where it was not asked for. */
+  readonly introspectMaxAgeMs: number | undefined;
 }
 
 /** A request whose `user` is the principal, for handlers that take `@Req()`. */

@@ -5,6 +5,7 @@ import type { Requirement } from '../protocol/requirement.js';
 export interface DeclaredRequirement {
   openness?: 'public' | 'optional';
   scopes?: Pick<Requirement, 'scopes' | 'anyScope'>;
+  introspect?: Pick<Requirement, 'introspectMaxAgeMs'>;
 }
 
 /** The kinds of decorators; one of each at most on one target. */

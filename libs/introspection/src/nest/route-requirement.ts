@@ -27,7 +27,8 @@ export function resolveRouteRequirement(controller: Class, handler: Handler): Ro
   );
   const openness = levels[0]?.openness;
   const { scopes } = levels.find((level) => level.scopes !== undefined) ?? {};
-  return Object.freeze({ openness, requirement: Object.freeze({ ...scopes }) });
+  const { introspect } = levels.find((level) => level.introspect !== undefined) ?? {};
+  return Object.freeze({ openness, requirement: Object.freeze({ ...scopes, ...introspect }) });
 }
 
 function declarationsOfClass(controller: Class): (DeclaredRequirement | undefined)[] {

@@ -24,9 +24,9 @@ export async function authenticateIfPresented(
   const deadline = server.createDeadline();
   const credentials = await extractCredentials(request, server.options.extract, deadline);
   if (credentials === undefined) return undefined;
-  const presented = new PresentedToken(credentials.token);
+  const presented = new PresentedToken(credentials.token, server.nameOf);
   const issuers = await server.issuers.route(presented, request, deadline);
-  const verified = await verifyInOrder(issuers, presented, server.conditions(requirement, deadline));
+  const verified = await verifyInOrder(issuers, presented, server.conditions(requirement, deadline, assertSenderConstraint));
   assertSenderConstraint(verified.facts);
   const principal = principalOfToken(verified);
   assertRequirement(principal, requirement);

@@ -33,17 +33,15 @@ export class Deadline {
    * @throws what `late` makes, when the time is over first
    */
   async wait<T>(shared: Promise<T>, late: () => Error): Promise<T> {
-    const { signal } = this;
-    let abort: (() => void) | undefined;
+    let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_resolve, reject) => {
-      abort = () => reject(late());
-      if (signal.aborted) abort();
-      else signal.addEventListener('abort', abort, { once: true });
+      // The timer keeps no process alive, and is not kept itself once the wait is over.
+      timer = setTimeout(() => reject(late()), Math.ceil(this.#leftMs)).unref();
     });
     try {
       return await Promise.race([shared, timeout]);
     } finally {
-      if (abort !== undefined) signal.removeEventListener('abort', abort);
+      clearTimeout(timer);
     }
   }
 }

@@ -21,6 +21,15 @@ export type IntrospectionEvent = { readonly atMs: number; readonly issuer?: stri
   | { readonly type: 'keys.failed' }
   | { readonly type: 'metadata.refreshed' }
   | { readonly type: 'metadata.failed'; readonly code: ResourceServerErrorCode }
+  | { readonly type: 'cache.hit'; readonly ageMs: number }
+  | { readonly type: 'cache.miss' }
+  | { readonly type: 'cache.store_failed' }
+  | { readonly type: 'cache.evicted'; readonly count: number }
+  | {
+      readonly type: 'revocation.accepted';
+      /** What was revoked. */
+      readonly kind: 'token' | 'jti' | 'subject' | 'session' | 'client' | 'issuer';
+    }
   | { readonly type: 'policy.refused'; readonly code: ResourceServerErrorCode }
   | {
       readonly type: 'principal.accepted';

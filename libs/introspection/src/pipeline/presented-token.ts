@@ -5,7 +5,19 @@ import { type JsonObject, member } from '../protocol/json.js';
 export class PresentedToken {
   #jwt: UnverifiedJwt | undefined | null = null;
 
-  constructor(readonly token: string) {}
+  #name: string | undefined;
+
+  /** @param nameOf names tokens in tables */
+  constructor(
+    readonly token: string,
+    private readonly nameOf: (token: string) => string,
+  ) {}
+
+  /** A hash of it, for the tables of this process. */
+  get name(): string {
+    this.#name ??= this.nameOf(this.token);
+    return this.#name;
+  }
 
   /** The parts of a JWT; `undefined` for a token of another shape. */
   get unverifiedJwt(): UnverifiedJwt | undefined {

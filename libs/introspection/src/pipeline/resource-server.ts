@@ -4,7 +4,10 @@ import { INACTIVE, type IntrospectionResponse } from '../protocol/introspection-
 import type { Requirement } from '../protocol/requirement.js';
 import { isToken68 } from '../protocol/authorization-header.js';
 import { authenticate, authenticateIfPresented } from './authenticate.js';
-import { createTokenHash } from './cache/token-hash.js';
+import { createMemory } from './cache/create-memory.js';
+import type { RevocationMarks } from './cache/revocation-marks.js';
+import { parseRevocationTarget, type RevocationTarget } from './cache/revocation-target.js';
+import { createTokenHash, type TokenHash } from './cache/token-hash.js';
 import { type ChallengeResponse, toChallengeResponse } from './challenge-response.js';
 import { stopwatchMs } from './clock.js';
 import { Deadline } from './deadline.js';
@@ -28,16 +31,23 @@ import { type OrderedConditions, verifyInOrder } from './verification/verify-in-
 export interface ResourceServerState {
   readonly options: ResolvedOptions;
   readonly issuers: TrustedIssuers;
+  /** Names tokens in tables, so that none of them holds one. */
+  readonly nameOf: TokenHash;
   /** One bound for all that a request waits for. */
   createDeadline(): Deadline;
   /** What a verification has to find for a route, and by when. */
-  conditions(requirement: Requirement, deadline: Deadline): OrderedConditions;
+  conditions(requirement: Requirement, deadline: Deadline, assertBinding: OrderedConditions['assertBinding']): OrderedConditions;
 }
 
 /** How `introspect` is asked. */
 export interface IntrospectOptions {
   /** Asks this configured issuer only. */
   readonly issuer?: string;
+  /**
+   * How old the authorization server's own word may be, for JWTs too, in milliseconds from the start of the call; 0: a
+   * call of its own. @default what `cache` says, and for JWTs that are checked here no call
+   */
+  readonly maxAgeMs?: number;
 }
 
 /** A protected API: checks access tokens and answers refusals. */
@@ -79,6 +89,20 @@ export interface ResourceServer {
    */
   introspect(token: string, options?: IntrospectOptions): Promise<IntrospectionResponse>;
 
+  /**
+   * Refuses tokens from now on, on every instance that shares `cache.shared`, whatever their `exp`: one token, or all
+   * that were issued to a subject, in a session, to a client or by an issuer. A match with `iat` at or before
+   * `beforeSeconds` is refused without a call; one without `iat` is never answered from memory, and refused where the
+   * verdict would come from here. Wins against a call in flight. Stands for `revocation.markSeconds`.
+   *
+   * Not done: revoking at the authorization server.
+   *
+   * @returns when no instance serves the revoked answer any more, after at most `cache.localTtlMs`
+   * @throws {TypeError} for anything but exactly one of the forms, and for an issuer that is not configured
+   * @throws {Error} when the mark could not be written to `cache.shared`
+   */
+  revoke(target: RevocationTarget): Promise<void>;
+
   /** Status, headers and body of the answer to a refused request. */
   challenge(error: ResourceServerError): ChallengeResponse;
 
@@ -89,6 +113,8 @@ export interface ResourceServer {
 /** The composition root: owns everything that has a state. */
 export class ResourceServerEngine implements ResourceServer, ResourceServerState {
   readonly issuers: TrustedIssuers;
+  readonly nameOf = createTokenHash();
+  readonly #marks: RevocationMarks;
   readonly #options: ResolvedOptions;
   readonly #client: HttpClient;
   readonly #emit: EventSink;
@@ -113,14 +139,13 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
         this.#isClosed ? undefined : sink(item);
     this.#emit = whileOpen(createEventSink(onEvent, () => clock.now()));
     this.#notify = whileOpen(createQuietNotices(notices, clock));
-    const shared = {
-      options: this.options,
-      client: this.#client,
-      emit: this.#emit,
-      notify: this.#notify,
-      nameOf: createTokenHash(),
-    };
-    this.issuers = new TrustedIssuers(shared);
+    const sinks = { emit: this.#emit, notify: this.#notify };
+    const { cache, marks } = createMemory(this.options, this.nameOf, sinks);
+    this.#marks = marks;
+    let issuers = 0;
+    const nextTag = () => `${(issuers += 1)}:`;
+    const parts = { options: this.options, client: this.#client, ...sinks, nameOf: this.nameOf, cache, marks, nextTag };
+    this.issuers = new TrustedIssuers(parts);
     for (const text of warnings) this.#notify({ level: 'warn', text });
   }
 
@@ -164,19 +189,31 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
   async introspect(token: string, options: IntrospectOptions = {}): Promise<IntrospectionResponse> {
     if (typeof token !== 'string') throw new TypeError('introspect needs the access token as a string');
     for (const name of Object.keys(options)) {
-      if (name !== 'issuer') throw new TypeError(`introspect: the option '${name}' is not supported in this version`);
+      if (name !== 'issuer' && name !== 'maxAgeMs') throw new TypeError(`introspect: there is no option '${name}'`);
     }
+    const requirement = options.maxAgeMs === undefined ? {} : { introspectMaxAgeMs: options.maxAgeMs };
+    this.#check(requirement);
     if (token.length > this.options.extract.maxTokenLength || !isToken68(token)) return INACTIVE;
-    const presented = new PresentedToken(token);
+    const presented = new PresentedToken(token, this.nameOf);
     const deadline = this.createDeadline();
     try {
       const issuers = await this.#issuersFor(presented, options.issuer, deadline);
-      const { claims } = await verifyInOrder(issuers, presented, this.conditions({}, deadline));
+      const { claims } = await verifyInOrder(issuers, presented, this.conditions(requirement, deadline, withoutRequest));
       return { ...claims, active: true };
     } catch (error) {
       if (error instanceof InvalidTokenError) return INACTIVE;
       throw error;
     }
+  }
+
+  async revoke(target: RevocationTarget): Promise<void> {
+    const { name, kind, issuer, beforeSeconds } = parseRevocationTarget(target);
+    const { issuers } = this.#options;
+    if (issuer !== undefined && typeof issuers !== 'function' && !issuers.some((each) => each.issuer === issuer)) {
+      throw new TypeError('revoke: that issuer is not configured');
+    }
+    await this.#marks.revoke(name, beforeSeconds);
+    this.#emit({ type: 'revocation.accepted', kind, ...(issuer !== undefined && { issuer }) });
   }
 
   /** Tells the operator something, once a minute. */
@@ -198,10 +235,10 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
     return new Deadline(this.options.http.timeoutMs);
   }
 
-  conditions(requirement: Requirement, deadline: Deadline): OrderedConditions {
+  conditions(requirement: Requirement, deadline: Deadline, assertBinding: OrderedConditions['assertBinding']): OrderedConditions {
     const { clock, clockToleranceSeconds } = this.options;
     const now = () => ({ nowMs: clock.now(), toleranceSeconds: clockToleranceSeconds });
-    return { audience: requirement.audience, now, deadline };
+    return { audience: requirement.audience, maxAgeMs: requirement.introspectMaxAgeMs, assertBinding, now, deadline };
   }
 
   /** Outside a request, the issuer is named by the caller, by the token, or is the only one that can be asked. */
@@ -242,6 +279,9 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
     if (Object.isFrozen(requirement)) this.#checked.add(requirement);
   }
 }
+
+/** Without a request there is nothing that a binding could be compared with. */
+function withoutRequest(): void {}
 
 /**
  * Creates a resource server for any Node program.

@@ -1,5 +1,11 @@
 import { listOf } from '../protocol/requirement.js';
-import { AskOnce, type Introspector } from './cache/ask-once.js';
+import { normalizeResponse } from '../protocol/compatibility.js';
+import type { IntrospectionResponse } from '../protocol/introspection-response.js';
+import type { JsonObject } from '../protocol/json.js';
+import type { AnswerCache } from './cache/answer-cache.js';
+import { RememberedIntrospection } from './cache/remembered-introspection.js';
+import type { RevocationMarks } from './cache/revocation-marks.js';
+import { TokenIdentity } from './cache/token-identity.js';
 import type { TokenHash } from './cache/token-hash.js';
 import type { Deadline } from './deadline.js';
 import type { EventSink } from './events.js';
@@ -18,7 +24,7 @@ import { LocalVerifier } from './verification/local-verifier.js';
 import { RemoteKeySet } from './verification/remote-key-set.js';
 import type { SignedResponseParts } from './verification/signed-response.js';
 import type { Expectation } from './verification/verified-token.js';
-import type { Verifiers } from './verification/verify-token.js';
+import type { IntrospectionSource, RevocationSource, Verifiers } from './verification/verify-token.js';
 
 /** What issuers share with the rest of the resource server. */
 export interface SharedParts {
@@ -28,12 +34,18 @@ export interface SharedParts {
   readonly notify: NoticeSink;
   /** Names tokens in tables, so that none of them holds one. */
   readonly nameOf: TokenHash;
+  /** Absent where nothing is remembered. */
+  readonly cache: AnswerCache | undefined;
+  readonly marks: RevocationMarks;
+  /** A text that no other issuer of this resource server gets. */
+  nextTag(): string;
 }
 
 /** One configured authorization server with everything that belongs to it alone: metadata, keys, credentials. */
 export class TrustedIssuer implements Verifiers {
   readonly local: LocalVerifier | undefined;
-  readonly introspection: Introspector | undefined;
+  readonly introspection: IntrospectionSource | undefined;
+  readonly revocation: RevocationSource;
   readonly decrypter: Decrypter | undefined;
   readonly #endpoints: Endpoints;
   readonly #metadata: MetadataSource;
@@ -56,11 +68,15 @@ export class TrustedIssuer implements Verifiers {
       compare: (metadata) => compareMetadata(metadata, options),
     });
     this.#endpoints = new Endpoints(options, this.#metadata);
-    this.#authenticator = verification === 'local' ? undefined : createClientAuthenticator(options, http, clock);
+    this.#authenticator = canBeAsked(options) ? createClientAuthenticator(options, http, clock) : undefined;
     this.decrypter = decryptionKeys.length === 0 ? undefined : new Decrypter(decryptionKeys);
     const keys = needKeys(options) ? this.#createKeySet(parts) : undefined;
     this.local = keys === undefined || verification === 'remote' ? undefined : new LocalVerifier(options, keys, shared.nameOf);
     this.introspection = this.#createIntrospection(keys);
+    this.revocation = {
+      check: ({ token, facts, mapping }, deadline) =>
+        shared.marks.isIdle ? 'clear' : shared.marks.check(new TokenIdentity(token, issuer, facts, mapping), deadline),
+    };
   }
 
   /** What a token must be for: the route's audience, or the configured one. A route's is never met by a missing `aud`. */
@@ -87,10 +103,10 @@ export class TrustedIssuer implements Verifiers {
     return new RemoteKeySet({ ...parts, lifetime, url: (deadline) => this.#endpoints.jwksUri(deadline) });
   }
 
-  #createIntrospection(keys: KeySet | undefined): Introspector | undefined {
+  #createIntrospection(keys: KeySet | undefined): IntrospectionSource | undefined {
     if (this.#authenticator === undefined) return undefined;
     const { options } = this;
-    const { client, emit, notify } = this.#shared;
+    const { cache, client, emit, marks, notify } = this.#shared;
     const { clock } = this.#shared.options;
     const { introspectionResponse: expected, issuer } = options;
     const signedResponse: SignedResponseParts | undefined =
@@ -98,6 +114,39 @@ export class TrustedIssuer implements Verifiers {
     const endpoint = (deadline: Deadline) => this.#endpoints.introspectionEndpoint(deadline);
     const authenticator = this.#authenticator;
     const asked = new IntrospectionClient({ options, client, clock, emit, notify, signedResponse, authenticator, endpoint });
-    return new AskOnce(asked, this.#shared.nameOf, this.#shared.options.http.timeoutMs);
+    return new RememberedIntrospection({
+      issuer,
+      tag: this.#shared.nextTag(),
+      ask: (token, deadline) => asked.introspect(token, deadline),
+      identify: (token, response) => this.#identify(token, response),
+      cache,
+      shared: cache?.sharedFor(answerScope(options), options.compatibility),
+      marks,
+      clock,
+      timeoutMs: this.#shared.options.http.timeoutMs,
+      emit,
+    });
   }
+
+  #identify(token: string, response: IntrospectionResponse): { identity: TokenIdentity; expiresAtMs: number } {
+    const facts = normalizeResponse(response as JsonObject, this.options.compatibility);
+    const expiresAtMs = typeof facts.exp === 'number' ? facts.exp * 1000 : Number.POSITIVE_INFINITY;
+    return { identity: new TokenIdentity(token, this.options.issuer, facts, this.options.claims), expiresAtMs };
+  }
+}
+
+/** Whether there is anybody to ask about a token, which in `local` is not needed but may be configured. */
+export function canBeAsked(options: ResolvedIssuerOptions): boolean {
+  const { clientAuthentication, discovery, introspectionEndpoint } = options;
+  return clientAuthentication !== undefined && (discovery || introspectionEndpoint !== undefined);
+}
+
+/** What an introspection response belongs to besides the token: another resource server may be told something else. */
+function answerScope(options: ResolvedIssuerOptions): string[] {
+  const { issuer, introspectionEndpoint, clientAuthentication, introspectionResponse, introspectionParameters, audience } =
+    options;
+  const client = clientAuthentication as { readonly method: string; readonly clientId?: string } | undefined;
+  const endpoint = introspectionEndpoint ?? 'discovered';
+  const texts = [issuer, endpoint, client?.method ?? '', client?.clientId ?? '', introspectionResponse.type];
+  return [...texts, JSON.stringify(audience), JSON.stringify(introspectionParameters)];
 }

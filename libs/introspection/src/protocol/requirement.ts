@@ -12,6 +12,11 @@ export interface Requirement {
   readonly audience?: string | readonly string[];
   /** Issuers whose tokens are accepted here. */
   readonly issuer?: string | readonly string[];
+  /**
+   * How old the authorization server's own word may be, for JWTs too, in milliseconds from the start of the call; with 0
+   * no call that began before the request is joined.
+   */
+  readonly introspectMaxAgeMs?: number;
 }
 
 /** The scopes that a challenge names: all that are needed, and all of which one is needed. */

@@ -97,7 +97,7 @@ describe('the one ConfigurationError', () => {
   };
   const names =
     'issuer audience verification discovery clientAuthentication.clientId clientAuthentication.clientSecret ' +
-    'clockToleranceSeconds realm extract.maxTokenLength extract.cookie http.timeoutMs http.breaker cache nonsense';
+    'clockToleranceSeconds realm extract.maxTokenLength extract.cookie http.timeoutMs http.breaker cache.ttlMs nonsense';
 
   it('T11 names every problem at once, with what was given and the remedy', () => {
     const error = configurationErrorOf(broken);

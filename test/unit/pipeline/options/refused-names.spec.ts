@@ -3,11 +3,11 @@ import { having, problemsOf } from '../../../support/configuration.js';
 
 const NOT_BUILT: Record<string, unknown> = {
   resource: 'https://rs.example.com',
-  cache: { ttlMs: 1000 },
   unknownTokens: { perClient: 20, windowMs: 60_000 },
   dpop: { mode: 'off' },
   mtls: { mode: 'off' },
-  revocation: {},
+  'revocation.backChannelLogout': { audience: 'x' },
+  'revocation.securityEvents': {},
   mapPrincipal: () => undefined,
   'http.maxConcurrent': 256,
   'http.maxQueued': 1000,
@@ -42,7 +42,7 @@ describe('options that a later version will have', () => {
   });
 
   it('refuses them even where they are switched off', () => {
-    expect(problemsOf(having('cache', false)).map(({ option }) => option)).toEqual(['cache']);
+    expect(problemsOf(having('dpop', false)).map(({ option }) => option)).toEqual(['dpop']);
   });
 });
 

@@ -18,9 +18,9 @@ export class Endpoints {
 
   /** Whether anything has to be discovered at all. */
   get needMetadata(): boolean {
-    const { verification, discovery, introspectionEndpoint, jwksUri, jwks } = this.options;
+    const { clientAuthentication, discovery, introspectionEndpoint, jwksUri, jwks } = this.options;
     const needsKeys = needKeys(this.options) && jwks === undefined && jwksUri === undefined;
-    return discovery && (needsKeys || (verification !== 'local' && introspectionEndpoint === undefined));
+    return discovery && (needsKeys || (clientAuthentication !== undefined && introspectionEndpoint === undefined));
   }
 
   /**

@@ -2,6 +2,8 @@ import type { Problems } from './problems.js';
 
 /** Reads the members of one object of options; what is wrong goes to the problems, and a usable value comes back anyway. */
 export class OptionGroup {
+  /** Whether it is an object at all; anything else is a problem by itself, or absent. */
+  readonly isGiven: boolean;
   readonly #values: Readonly<Record<string, unknown>>;
 
   constructor(
@@ -11,6 +13,7 @@ export class OptionGroup {
   ) {
     const isObject = typeof values === 'object' && values !== null && !Array.isArray(values);
     if (!isObject && values !== undefined) problems.add(path || 'options', values, 'give an object');
+    this.isGiven = isObject;
     this.#values = isObject ? (values as Record<string, unknown>) : {};
   }
 

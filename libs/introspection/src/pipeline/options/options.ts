@@ -3,6 +3,7 @@ import type { JSONWebKeySet, JWK } from 'jose';
 import type { ClaimSource } from '../../protocol/claim-mapping.js';
 import type { Clock } from '../clock.js';
 import type { IntrospectionEvent } from '../events.js';
+import type { CacheOptions } from './cache-options.js';
 
 /** How a token is checked: here (`local`), at the authorization server (`remote`), by its kind (`hybrid`), or both ways. */
 export type VerificationMode = 'local' | 'remote' | 'hybrid' | 'both';
@@ -225,6 +226,12 @@ export interface HttpOptions {
   readonly ca?: string | readonly string[];
 }
 
+/** What has been revoked by `revoke()`. */
+export interface RevocationOptions {
+  /** How long a mark stands; make it as long as your tokens live. @default 86_400 */
+  readonly markSeconds?: number;
+}
+
 /** Asked for the options of the issuer that a JWT names: an allow-list. What it is given is not verified. */
 export type IssuerLookup = (issuer: string) => IssuerOptions | undefined | Promise<IssuerOptions | undefined>;
 
@@ -249,6 +256,9 @@ export interface ServerOptions {
   readonly realm?: string;
   readonly extract?: ExtractOptions;
   readonly http?: HttpOptions;
+  /** Remembers introspection responses. Absent: off, so that a revocation at the authorization server counts at once. */
+  readonly cache?: CacheOptions;
+  readonly revocation?: RevocationOptions;
   /** Audit events. What it throws or returns changes nothing. */
   readonly onEvent?: (event: IntrospectionEvent) => unknown;
 }

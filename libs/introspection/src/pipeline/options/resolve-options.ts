@@ -5,7 +5,8 @@ import { isTextList, OptionGroup } from './option-group.js';
 import { Problems } from './problems.js';
 import { ISSUER_OPTIONS } from './resolve-issuer-options.js';
 import { resolveIssuerFor, resolveIssuers } from './resolve-issuers.js';
-import { warningsAbout } from './warnings.js';
+import { warningsAbout, warningsAboutCache } from './warnings.js';
+import { resolveCache } from './resolve-cache.js';
 import type { ResolvedExtractOptions, ResolvedHttpOptions, ResolvedOptions } from './resolved-options.js';
 
 const SERVER_OPTIONS = [
@@ -17,9 +18,11 @@ const SERVER_OPTIONS = [
   'realm',
   'extract',
   'http',
+  'cache',
+  'revocation',
   'onEvent',
 ];
-const LATER_OPTIONS = ['resource', 'cache', 'unknownTokens', 'dpop', 'mtls', 'revocation', 'mapPrincipal'];
+const LATER_OPTIONS = ['resource', 'unknownTokens', 'dpop', 'mtls', 'mapPrincipal'];
 
 /**
  * Checks all options and fills in the defaults.
@@ -33,6 +36,7 @@ export function resolveOptions(given: unknown, known: readonly ConfigurationProb
   options.allowOnly([...ISSUER_OPTIONS, ...SERVER_OPTIONS], LATER_OPTIONS);
   const allowInsecureHttp = options.boolean('allowInsecureHttp', false);
   const issuers = resolveIssuers(options, allowInsecureHttp);
+  const cache = resolveCache(options);
   const resolved: ResolvedOptions = {
     issuers,
     issuerFor: resolveIssuerFor(options, issuers),
@@ -42,8 +46,13 @@ export function resolveOptions(given: unknown, known: readonly ConfigurationProb
     realm: resolveRealm(options),
     extract: resolveExtract(options.group('extract')),
     http: resolveHttp(options.group('http')),
+    cache,
+    revocation: resolveRevocation(options.group('revocation')),
     onEvent: options.function('onEvent'),
-    warnings: typeof issuers === 'function' ? [] : [...new Set(issuers.flatMap(warningsAbout))],
+    warnings: [
+      ...(typeof issuers === 'function' ? [] : new Set(issuers.flatMap(warningsAbout))),
+      ...(cache === undefined ? [] : warningsAboutCache(cache)),
+    ],
   };
   problems.throwIfAny();
   return resolved;
@@ -92,6 +101,11 @@ function resolveHttp(http: OptionGroup): ResolvedHttpOptions {
     retries: http.integer('retries', 1, 0, 1),
     ca: resolveAuthorities(http),
   };
+}
+
+function resolveRevocation(revocation: OptionGroup): ResolvedOptions['revocation'] {
+  revocation.allowOnly(['markSeconds'], ['backChannelLogout', 'securityEvents']);
+  return { markSeconds: revocation.integer('markSeconds', 86_400, 1, 31_536_000) };
 }
 
 function resolveAuthorities(http: OptionGroup): readonly string[] | undefined {

@@ -3,6 +3,8 @@ import type { ClaimMapping } from '../../protocol/claim-mapping.js';
 import type { Compatibility } from '../../protocol/compatibility.js';
 import type { Clock } from '../clock.js';
 import type { IntrospectionEvent } from '../events.js';
+import type { CacheOptions, CacheSecretSource } from './cache-options.js';
+import type { SharedCache, TokenCacheStore } from './token-cache-store.js';
 import type {
   ClaimRequirement,
   ClientAuthentication,
@@ -71,6 +73,13 @@ export interface ResolvedHttpOptions {
   readonly ca: readonly string[] | undefined;
 }
 
+/** How answers are remembered. */
+export interface ResolvedCacheOptions extends Required<Omit<CacheOptions, 'shared' | 'secret'>> {
+  readonly shared: SharedCache | TokenCacheStore | undefined;
+  /** `null`: clear values. */
+  readonly secret: readonly CacheSecretSource[] | null;
+}
+
 /**
  * Looks an issuer up and checks its options.
  *
@@ -88,6 +97,9 @@ export interface ResolvedOptions {
   readonly realm: string;
   readonly extract: ResolvedExtractOptions;
   readonly http: ResolvedHttpOptions;
+  /** Absent: nothing is remembered. */
+  readonly cache: ResolvedCacheOptions | undefined;
+  readonly revocation: { readonly markSeconds: number };
   readonly onEvent: ((event: IntrospectionEvent) => unknown) | undefined;
   /** Lines for the operator about what is allowed but unwise. */
   readonly warnings: readonly string[];

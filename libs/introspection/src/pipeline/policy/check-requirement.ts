@@ -11,8 +11,9 @@ const MEMBERS: Readonly<Record<string, (value: unknown) => boolean>> = {
   anyRole: (value) => isList(value) && value.every(isText),
   audience: isTextOrTexts,
   issuer: isTextOrTexts,
+  introspectMaxAgeMs: (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
 };
-const LATER = ['acrValues', 'maxAgeSeconds', 'authorizationDetails', 'introspectMaxAgeMs', 'senderConstrained'];
+const LATER = ['acrValues', 'maxAgeSeconds', 'authorizationDetails', 'senderConstrained'];
 
 /**
  * Refuses a requirement with a member that is unknown or has a wrong type: a misspelt one would demand nothing.

@@ -6,6 +6,7 @@ import { audienceOf } from '../../protocol/registered-claims.js';
 import type { Deadline } from '../deadline.js';
 import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
 import { checkJwt, type Instant } from './check-jwt.js';
+import type { PresentedToken } from '../presented-token.js';
 import type { KeySet } from './key-set.js';
 import type { VerificationKey } from '../keys/jwk.js';
 import { RememberedSignatures } from './remembered-signatures.js';
@@ -40,7 +41,7 @@ export class LocalVerifier {
    * @see RFC 9068 §4
    */
   async verify(
-    token: string,
+    presented: PresentedToken,
     { jws, jwt }: OpenedJwt,
     expected: Expectation,
     instant: Instant,
@@ -51,12 +52,12 @@ export class LocalVerifier {
     const kid = member(jwt.unverifiedHeader, 'kid') as string | undefined;
     const lookup = await this.keys.find(algorithm, kid, deadline);
     if (lookup.kind === 'unknown') return KEY_UNKNOWN;
-    await this.#verifySignature(jws, algorithm, lookup.keys);
-    return this.#verified(token, jwt.unverifiedClaims ?? {});
+    const name = jws === presented.token ? presented.name : this.nameOf(jws);
+    await this.#verifySignature(jws, name, algorithm, lookup.keys);
+    return this.#verified(presented.token, jwt.unverifiedClaims ?? {});
   }
 
-  async #verifySignature(jws: string, algorithm: string, keys: readonly VerificationKey[]): Promise<void> {
-    const name = this.nameOf(jws);
+  async #verifySignature(jws: string, name: string, algorithm: string, keys: readonly VerificationKey[]): Promise<void> {
     if (this.#signatures.wasVerifiedBy(name, keys)) return;
     const key = await findSigningKey(jws, algorithm, keys);
     if (key !== undefined) {

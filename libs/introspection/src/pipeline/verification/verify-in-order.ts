@@ -37,6 +37,8 @@ export async function verifyInOrder(
     try {
       return await verifyToken(candidate, presented, {
         expected: candidate.expectation(conditions.audience),
+        maxAgeMs: conditions.maxAgeMs,
+        assertBinding: conditions.assertBinding,
         now: conditions.now,
         deadline,
       });

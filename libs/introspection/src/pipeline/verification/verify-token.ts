@@ -1,7 +1,12 @@
 import { isNone, type UnverifiedJwt } from '../../protocol/compact-jwt.js';
-import { KeySetUnavailableError, MetadataError } from '../../protocol/authorization-server-errors.js';
+import {
+  IntrospectionUnavailableError,
+  KeySetUnavailableError,
+  MetadataError,
+} from '../../protocol/authorization-server-errors.js';
 import { InvalidTokenError } from '../../protocol/errors.js';
 import type { IntrospectionResponse } from '../../protocol/introspection-response.js';
+import type { JsonObject } from '../../protocol/json.js';
 import type { Deadline } from '../deadline.js';
 import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
 import type { PresentedToken } from '../presented-token.js';
@@ -18,17 +23,39 @@ export interface Verifiers {
   readonly options: ResolvedIssuerOptions;
   /** Absent in `remote`. */
   readonly local: LocalVerifier | undefined;
-  /** Absent in `local`. */
-  readonly introspection: { introspect(token: string, deadline: Deadline): Promise<IntrospectionResponse> } | undefined;
+  /** Absent where the issuer cannot be asked. */
+  readonly introspection: IntrospectionSource | undefined;
+  readonly revocation: RevocationSource;
   /** Absent without `decryptionKeys`. */
   readonly decrypter: Decrypter | undefined;
   /** Says that a token named an issuer that is not configured. */
   readonly noteUnknownIssuer: () => void;
 }
 
+/** Where introspection responses come from: the issuer itself, or what it said before. */
+export interface IntrospectionSource {
+  /**
+   * @throws {InvalidTokenError} for a token that was revoked here
+   * @throws {AuthorizationServerError} when there is no answer to rely on
+   */
+  introspect(presented: PresentedToken, maxAgeMs: number, deadline: Deadline): Promise<IntrospectionResponse>;
+}
+
+/** What has been revoked here or on another instance. `unknown`: the others cannot be heard. */
+export interface RevocationSource {
+  /** `doubtful`: only who says when the token was issued could tell. */
+  check(verified: VerifiedToken, deadline: Deadline): RevocationVerdict | Promise<RevocationVerdict>;
+}
+
+type RevocationVerdict = 'clear' | 'revoked' | 'doubtful' | 'unknown';
+
 /** The conditions of one verification. */
 export interface Conditions {
   readonly expected: Expectation;
+  /** How old the issuer's own word may be, in milliseconds; absent where, for a JWT, it is not needed. */
+  readonly maxAgeMs: number | undefined;
+  /** Refuses a JWT for its binding before the issuer is asked about it. @throws {InvalidTokenError} */
+  readonly assertBinding: (facts: JsonObject) => void;
   readonly now: () => Instant;
   readonly deadline: Deadline;
 }
@@ -47,39 +74,63 @@ export async function verifyToken(
   presented: PresentedToken,
   conditions: Conditions,
 ): Promise<VerifiedToken> {
-  const { token } = presented;
   const mode = verifiers.options.verification;
-  if (mode === 'remote') return introspect(verifiers, token, conditions);
+  if (mode === 'remote') return introspect(verifiers, presented, conditions);
 
   const opened = await openJwt(presented, verifiers.options, verifiers.decrypter);
   if (opened === undefined) {
-    if (mode === 'hybrid') return introspect(verifiers, token, conditions);
+    if (mode === 'hybrid') return introspect(verifiers, presented, conditions);
     throw new InvalidTokenError('malformed', { detail: "the token is no JWT: see the option verification ('hybrid', 'remote')" });
   }
   const { jwt } = opened;
   if (isNone(jwt.unverifiedAlgorithm)) throw new InvalidTokenError('algorithm', { detail: 'the token is not signed (alg none)' });
-  if (mode === 'hybrid' && namesNoIssuer(jwt)) return introspect(verifiers, token, conditions);
+  if (mode === 'hybrid' && namesNoIssuer(jwt)) return introspect(verifiers, presented, conditions);
   assertOwnIssuer(verifiers, jwt);
 
-  const local = await verifyLocally(verifiers, token, opened, conditions);
-  if (local === undefined) return introspect(verifiers, token, conditions);
-  if (mode !== 'both') return local;
+  const local = await verifyLocally(verifiers, presented, opened, conditions);
+  if (local === undefined) return introspect(verifiers, presented, conditions);
+  const revocation = await verifiers.revocation.check(local, conditions.deadline);
+  if (revocation === 'revoked') throw revoked();
+  if (mode === 'both' || conditions.maxAgeMs !== undefined || revocation === 'unknown') {
+    return verifyRemotelyToo(verifiers, presented, local, revocation, conditions);
+  }
+  if (revocation === 'doubtful') throw revoked();
+  return local;
+}
+
+/** Asks the issuer about a JWT that passed every check here; both must accept it. */
+async function verifyRemotelyToo(
+  verifiers: Verifiers,
+  presented: PresentedToken,
+  local: VerifiedToken,
+  revocation: RevocationVerdict,
+  conditions: Conditions,
+): Promise<VerifiedToken> {
+  if (verifiers.introspection === undefined && revocation === 'unknown') {
+    throw new IntrospectionUnavailableError({ detail: 'nobody can say whether the token was revoked (cache.shared)' });
+  }
+  conditions.assertBinding(local.facts);
   // What only one of them says is taken from it, and the JWT has said who it is for.
   const expected = { ...conditions.expected, allowMissingAudience: true };
-  return mergeVerified(local, await introspect(verifiers, token, { ...conditions, expected }));
+  // A mark that cannot be compared with the token's age leaves the word to the issuer, and to nothing older.
+  const maxAgeMs = revocation === 'doubtful' ? 0 : conditions.maxAgeMs;
+  const merged = mergeVerified(local, await introspect(verifiers, presented, { ...conditions, expected, maxAgeMs }));
+  // What was revoked while the issuer was asked may be named by the JWT alone.
+  if (revocation === 'clear' && (await verifiers.revocation.check(local, conditions.deadline)) === 'revoked') throw revoked();
+  return merged;
 }
 
 /** @returns `undefined` where, in `hybrid`, the authorization server has to be asked because no key can be had */
 async function verifyLocally(
   verifiers: Verifiers,
-  token: string,
+  presented: PresentedToken,
   opened: OpenedJwt,
   conditions: Conditions,
 ): Promise<VerifiedToken | undefined> {
   const mayAsk = verifiers.options.verification === 'hybrid';
   try {
     const verified = await required(verifiers.local).verify(
-      token,
+      presented,
       opened,
       conditions.expected,
       conditions.now(),
@@ -95,9 +146,17 @@ async function verifyLocally(
   }
 }
 
-async function introspect(verifiers: Verifiers, token: string, conditions: Conditions): Promise<VerifiedToken> {
-  const response = await required(verifiers.introspection).introspect(token, conditions.deadline);
-  return checkResponse(token, response, verifiers.options, conditions.expected, conditions.now());
+async function introspect(verifiers: Verifiers, presented: PresentedToken, conditions: Conditions): Promise<VerifiedToken> {
+  const { maxAgeMs = Number.POSITIVE_INFINITY, deadline, expected, now } = conditions;
+  if (verifiers.introspection === undefined) {
+    throw new TypeError('introspectMaxAgeMs needs clientAuthentication and an introspection endpoint');
+  }
+  const response = await verifiers.introspection.introspect(presented, maxAgeMs, deadline);
+  return checkResponse(presented.token, response, verifiers.options, expected, now());
+}
+
+function revoked(): InvalidTokenError {
+  return new InvalidTokenError('inactive', { detail: 'the token was revoked by revoke()' });
 }
 
 function namesNoIssuer(jwt: UnverifiedJwt): boolean {
