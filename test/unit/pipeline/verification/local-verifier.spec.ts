@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Deadline } from '../../../../libs/introspection/src/pipeline/deadline.js';
+import { PresentedToken } from '../../../../libs/introspection/src/pipeline/presented-token.js';
 import { type KeySet, StaticKeySet } from '../../../../libs/introspection/src/pipeline/verification/key-set.js';
 import { KEY_UNKNOWN, LocalVerifier } from '../../../../libs/introspection/src/pipeline/verification/local-verifier.js';
 import { parseUnverifiedJwt } from '../../../../libs/introspection/src/protocol/compact-jwt.js';
@@ -39,7 +40,7 @@ function verifying(keys: readonly TestKey[] = [key]) {
     if (jwt === undefined) throw new Error('not in the shape of a JWT');
     const expected = { audience: [AUDIENCE], allowMissingAudience: false };
     const instant = { nowMs: nowSeconds * 1000, toleranceSeconds: 0 };
-    return verifier.verify(token, { jws, jwt }, expected, instant, new Deadline(1000));
+    return verifier.verify(new PresentedToken(token, nameOf), { jws, jwt }, expected, instant, new Deadline(1000));
   };
   const publish = (...others: TestKey[]) => void (current = new StaticKeySet({ keys: others.map(({ jwk }) => jwk) }));
   return { verify, publish, badSignatures: () => bad };
@@ -106,6 +107,12 @@ describe('A JWT that was checked here before', () => {
     expect(await verify(jws)).toBe(KEY_UNKNOWN);
     publish(key);
     expect(await verify(jws)).toMatchObject({ verifiedBy: 'local' });
+  });
+
+  it('JWE-01 is not taken for another that came in the same envelope', async () => {
+    const { verify } = verifying();
+    await verify(sign(), 'the envelope');
+    expect(await refusalReason(() => verify(sign({}, { sub: 'admin' }, stranger), 'the envelope'))).toBe('signature');
   });
 
   it('does not vouch for another with its signature', async () => {
