@@ -5,7 +5,7 @@ import {
   type Requirement,
   type ResourceServer,
 } from 'nestjs-introspection/core';
-import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import { AUDIENCE, startAuthorizationServer, type AuthorizationServer } from './authorization-server.js';
 
 export type Mode = 'local' | 'remote' | 'hybrid' | 'both';
@@ -20,7 +20,10 @@ export interface Judging {
   as: AuthorizationServer;
   /** A resource server with the keys at hand, closed with the rest. */
   open(mode: Mode, options?: Record<string, unknown>): Opened;
-  /** Who verified a token, or why it was refused, and how often the authorization server was asked. */
+  /**
+   * Who verified a token, or why it was refused, and how often the authorization server was asked. The operator is told
+   * something about every refusal.
+   */
   judge(token: string, by: Mode | Opened, requirement?: Requirement): Promise<string>;
   /** Makes the authorization server call a token active. */
   active(token: string, members?: Record<string, unknown>): string;
@@ -56,7 +59,10 @@ export function judgingFixture(): Judging {
       const before = as.introspections;
       const outcome = await own.server.authenticate({ headers: { authorization: `Bearer ${token}` } }, requirement).then(
         ({ verifiedBy }: AccessTokenPrincipal) => verifiedBy,
-        (error: { reason?: string; code?: string; name: string }) => error.reason ?? error.code ?? error.name,
+        (error: { reason?: string; detail?: string; code?: string; name: string }) => {
+          if (error.reason !== undefined) expect(error.detail, `what the operator is told about ${error.reason}`).toMatch(/\S/);
+          return error.reason ?? error.code ?? error.name;
+        },
       );
       return `${outcome} ${as.introspections - before}`;
     },

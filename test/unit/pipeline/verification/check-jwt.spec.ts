@@ -85,6 +85,8 @@ describe('checkJwt on the header', () => {
     expect(detail('id+jwt')).not.toContain('id+jwt');
     expect(detail('id+jwt')).toBe(detail('something else'));
     for (const typ of ['JWT', undefined, 'x']) expect(detail(typ)).toContain('tokenTypes');
+    const plain = () => judge(write({}), { tokenTypes: ['JWT'] })();
+    expect(plain).toThrow(expect.objectContaining({ detail: expect.stringContaining('at+jwt') as unknown }));
   });
 });
 
@@ -158,6 +160,12 @@ describe('checkJwt on the claims', () => {
     [{ iat: NOW_SECONDS + 61 }, 'not_yet_valid'],
   ])('JWT-11 JWT-13 JWT-14 judges %j as %s', async (claims, expected) => {
     expect(await claimsReason(claims)).toBe(expected);
+  });
+
+  it('JWT-29 tells the operator to compare the clocks only where that may help', () => {
+    const clocks = expect.objectContaining({ detail: expect.stringContaining('clock') as unknown }) as unknown;
+    expect(judge(write({}, { nbf: NOW_SECONDS + 5 }))).toThrow(clocks as Error);
+    expect(judge(write({}, { exp: NOW_SECONDS - 5 }))).not.toThrow(clocks as Error);
   });
 
   it('JWT-12 allows for clocks that differ', async () => {

@@ -7,8 +7,13 @@ import {
   readIntrospectionAnswer,
   toIntrospectionFailure,
 } from '../../../../libs/introspection/src/pipeline/verification/introspection-answer.js';
+import { StaticKeySet } from '../../../../libs/introspection/src/pipeline/verification/key-set.js';
+import type { SignedResponseParts } from '../../../../libs/introspection/src/pipeline/verification/signed-response.js';
 import type { AuthorizationServerError } from '../../../../libs/introspection/src/protocol/authorization-server-errors.js';
-import { issuerOptions, NOW_SECONDS } from '../../../support/issuer-options.js';
+import { settableClock } from '../../../support/clock.js';
+import { ISSUER, issuerOptions, NOW_SECONDS } from '../../../support/issuer-options.js';
+import { ecKey, signer } from '../../../support/keys.js';
+import { compact } from '../../../support/tokens.js';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const ACTIVE = '{"active":true,"sub":"u1"}';
@@ -165,5 +170,46 @@ describe('toIntrospectionFailure', () => {
   it('leaves every other failure as it is', () => {
     const other = new Error('other');
     expect(toIntrospectionFailure(other)).toBe(other);
+  });
+});
+
+describe('readIntrospectionAnswer with signed answers', () => {
+  const key = ecKey();
+  const signed: SignedResponseParts = {
+    issuer: ISSUER,
+    expected: { type: 'jwt', algorithms: ['ES256'], audience: ['rs1'] },
+    keys: new StaticKeySet({ keys: [key.jwk] }),
+    decrypter: undefined,
+    clock: settableClock(NOW_SECONDS * 1000),
+  };
+  const answer = (inner: unknown, type: string): OutboundResponse => {
+    const claims = { iss: ISSUER, aud: 'rs1', iat: NOW_SECONDS, token_introspection: inner };
+    const header = { alg: 'ES256', typ: 'token-introspection+jwt', kid: key.kid };
+    return response(200, compact(header, claims, signer('ES256', key.privateKey)), { 'content-type': type });
+  };
+  const open = (opened: OutboundResponse) =>
+    readIntrospectionAnswer(
+      opened,
+      issuerOptions({ introspectionResponse: 'jwt' }),
+      signed,
+      new Deadline(1000),
+      NOW_SECONDS * 1000,
+    );
+  const TYPE = 'application/token-introspection+jwt';
+
+  it.each([TYPE, `${TYPE}; charset=utf-8`, 'Application/Token-Introspection+JWT'])('JINTRO-04 opens %s', async (type) => {
+    expect(await open(answer({ active: true, sub: 'u1' }, type))).toEqual({ active: true, sub: 'u1' });
+    expect(await open(answer({ active: false, sub: 'u1' }, type))).toEqual({ active: false });
+  });
+
+  it.each<[what: string, opened: OutboundResponse]>([
+    ['another type', answer({ active: true }, 'application/jwt')],
+    ['the type of JSON', answer({ active: true }, 'application/json')],
+    ['a wrong member', answer({ active: true, exp: 'x' }, TYPE)],
+    ['no active', answer({ sub: 'u1' }, TYPE)],
+    ['no JWT', response(200, '{"active":true}', { 'content-type': TYPE })],
+    ['no UTF-8', response(200, Buffer.from([0xff]), { 'content-type': TYPE })],
+  ])('JINTRO-04 IRESP-02 refuses one with %s', async (_what, opened) => {
+    await expect(open(opened)).rejects.toMatchObject({ code: 'ERR_INTROSPECTION_RESPONSE' });
   });
 });

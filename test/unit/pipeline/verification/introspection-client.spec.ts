@@ -156,6 +156,7 @@ describe('A question without an answer to rely on', () => {
     expect(events).toEqual([
       { type: 'verification.introspected', issuer: ISSUER, outcome: 'failed', durationMs: expect.any(Number) as unknown },
     ]);
+    expect(events[0]).not.toHaveProperty('status');
   });
 
   it('says why the endpoint is not known, or what kind of failure it was', async () => {

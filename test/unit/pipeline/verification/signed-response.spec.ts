@@ -74,6 +74,10 @@ describe('openSignedResponse', () => {
     expect(await isRefused(sign(header))).toBe(true);
   });
 
+  it('JINTRO-06 refuses an algorithm that is not accepted, though there is a key for it', async () => {
+    expect(await isRefused(sign(), { expected: { ...PARTS.expected, algorithms: ['RS256'] } })).toBe(true);
+  });
+
   it('JINTRO-06 refuses none even where somebody listed it', async () => {
     const expected = { ...PARTS.expected, algorithms: ['none', 'ES256'] };
     expect(await isRefused(compact({ alg: 'none', typ: 'token-introspection+jwt' }, OUTER, ''), { expected })).toBe(true);

@@ -1,4 +1,4 @@
-import { exportJWK, generateKeyPair } from 'jose';
+import { exportJWK, generateKeyPair, type CryptoKey } from 'jose';
 import { createResourceServer, type ResourceServer } from 'nestjs-introspection/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -107,7 +107,7 @@ describe('Issuers that are asked in their order', () => {
 
   it('IERR-07 one that hangs leaves time for the others', async () => {
     first.replace('introspection', () => undefined);
-    expect(await judge(activeAt(second), { http: { timeoutMs: 400, retries: 0 } })).toBe('second 1/1');
+    expect(await judge(activeAt(second), { http: { timeoutMs: 800, retries: 0 } })).toBe('second 1/1');
   });
 
   it('one alone is asked without any others', async () => {
@@ -128,5 +128,35 @@ describe('Issuers whose tokens are encrypted', () => {
     const token = await encrypted(await second.sign(), publicKey);
     expect(await judge(token, {}, [keeping(first, 'refused'), keeping(second, 'allowed')])).toBe('second 0/0');
     expect(await judge(token, {}, [keeping(first, 'refused'), keeping(second, 'refused')])).toBe('type 0/0');
+  });
+
+  it('one whose keys are for answers only leaves an encrypted token to whom it may be opaque, and a plain one to nobody', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ECDH-ES', { extractable: true });
+    const opening = (encryptedTokens: string, jwk: object) =>
+      asked(first, { verification: 'hybrid', jwks: first.keys.publicKeySet(), decryptionKeys: [jwk], encryptedTokens });
+    const jwk = await exportJWK(privateKey);
+    const token = await encrypted(await second.sign(), publicKey);
+    second.answer(token, { active: true, ...second.claims() });
+    expect(await judge(token, {}, [opening('refused', jwk), asked(second)])).toBe('second 0/1');
+
+    const plain = await second.sign({ iss: undefined });
+    second.answer(plain, { active: true, ...second.claims() });
+    expect(await judge(plain, {}, [opening('required', jwk), asked(second)])).toBe('type 0/1');
+  });
+
+  it('one that cannot open a token leaves it to the next', async () => {
+    const [left, right] = await Promise.all([1, 2].map(() => generateKeyPair('ECDH-ES', { extractable: true })));
+    if (left === undefined || right === undefined) throw new Error('two key pairs expected');
+    const opening = async (as: AuthorizationServer, key: CryptoKey) =>
+      asked(as, {
+        verification: 'hybrid',
+        jwks: as.keys.publicKeySet(),
+        decryptionKeys: [await exportJWK(key)],
+        encryptedTokens: 'allowed',
+      });
+    const issuers = [await opening(first, left.privateKey), await opening(second, right.privateKey)];
+    expect(await judge(await encrypted(await second.sign(), right.publicKey), {}, issuers)).toBe('second 0/0');
+    const { publicKey } = await generateKeyPair('ECDH-ES');
+    expect(await judge(await encrypted(await second.sign(), publicKey), {}, issuers)).toBe('malformed 0/0');
   });
 });

@@ -72,6 +72,11 @@ describe('private_key_jwt', () => {
     expect(await unavailability(authenticate(authenticator))).toContain('key of clientAuthentication');
   });
 
+  it('PKJ-13 names the option whose function gives no key', async () => {
+    const key = () => Promise.reject(new Error('no'));
+    expect(await unavailability(authenticate(authenticatorFor({ ...privateKeyJwt, key })))).toMatch(/\bkey\b/);
+  });
+
   it('PKJ-13 tells of a key that cannot sign, and quotes nothing of it', async () => {
     for (const given of ['no key at all', generateKeyPairSync('ed448').privateKey, {}]) {
       const detail = await unavailability(authenticate(authenticatorFor({ ...privateKeyJwt, key: () => given })));

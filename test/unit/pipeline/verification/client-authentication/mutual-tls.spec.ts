@@ -68,12 +68,18 @@ describe('Our certificate', () => {
     await authenticator.close?.();
   });
 
-  it('gets other connections when only the key is given in another form', async () => {
-    let key = one.key;
-    const { authenticator } = connecting(one.cert, () => key);
+  it('gets other connections when only one of certificate and key is given in another form', async () => {
+    let [cert, key] = [one.cert, one.key];
+    const { authenticator } = connecting(
+      () => cert,
+      () => key,
+    );
     const client = await authenticator.transport?.(soon());
     key = `${one.key}\n`;
-    expect(await authenticator.transport?.(soon())).not.toBe(client);
+    const second = await authenticator.transport?.(soon());
+    expect(second).not.toBe(client);
+    cert = `${one.cert}\n`;
+    expect(await authenticator.transport?.(soon())).not.toBe(second);
     await authenticator.close?.();
   });
 
