@@ -1,6 +1,7 @@
-// npm test: every check that needs nothing but `npm ci`. `npm test -- <filter>` narrows vitest, not the other steps.
+// npm test: every check that needs nothing but `npm ci`, and a redis-server, which is installed where it is missing and can be. `npm test -- <filter>` narrows vitest, not the other steps.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { ensureRedis } from './test/redis.mjs';
 import { root, runQuietly, seconds } from './test/run.mjs';
 import { formatTotals, runVitest } from './test/vitest.mjs';
 
@@ -30,6 +31,7 @@ for (const [name, command] of steps) {
   }
 }
 
+ensureRedis();
 const tests = await runVitest(process.argv.slice(2));
 const totals = { ...tests, failed: tests.failed + failedSteps };
 console.log(`\n${totals.failed === 0 ? '✓' : '✗'} npm test (${seconds(started)})`);

@@ -3,6 +3,7 @@ import {
   ResourceServerError,
   type IntrospectionEvent,
   type IssuerOptions,
+  type ResourceServer,
   type ResourceServerOptions,
 } from 'nestjs-introspection/core';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
@@ -25,6 +26,7 @@ export interface Served {
   /** The counts are right while one token is judged at a time. */
   judge(token: string, headers?: Record<string, string>): Promise<Judged>;
   events: IntrospectionEvent[];
+  revoke: ResourceServer['revoke'];
   close(): Promise<void>;
 }
 
@@ -87,7 +89,7 @@ export function describeTwoIssuers(): TwoIssuers {
       }
     };
     try {
-      await run({ judge, events, close: () => server.close() });
+      await run({ judge, events, revoke: (target) => server.revoke(target), close: () => server.close() });
     } finally {
       await server.close();
     }

@@ -1,0 +1,4 @@
+/** The API without any guard. */
+export function setUp() {
+  return {};
+}
