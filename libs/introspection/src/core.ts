@@ -54,5 +54,6 @@ export type {
 } from './pipeline/options/options.js';
 export { AccessTokenPrincipal, type Actor } from './pipeline/principal/access-token-principal.js';
 export { type ApplicationPrincipal, createPrincipal } from './pipeline/principal/create-principal.js';
-export { createResourceServer, type IntrospectOptions, type ResourceServer } from './pipeline/resource-server.js';
+export { createResourceServer } from './pipeline/resource-server.js';
+export type { IntrospectOptions, ResourceServer } from './pipeline/resource-server-contract.js';
 export { secretFromFile } from './pipeline/secret-from-file.js';

@@ -20,7 +20,13 @@ export interface IntrospectDecoratorOptions {
  */
 export function Introspect(options: IntrospectDecoratorOptions = {}): ClassDecorator & MethodDecorator {
   const { maxAgeMs = 0, ...others } = options;
-  if (typeof maxAgeMs !== 'number' || !Number.isFinite(maxAgeMs) || maxAgeMs < 0 || Object.keys(others).length > 0) {
+  if (
+    typeof options !== 'object' ||
+    typeof maxAgeMs !== 'number' ||
+    !Number.isFinite(maxAgeMs) ||
+    maxAgeMs < 0 ||
+    Object.keys(others).length > 0
+  ) {
     throw new TypeError('@Introspect takes { maxAgeMs }, a number of milliseconds, 0 or more');
   }
   return requirementDecorator('Introspect', 'introspect', Object.freeze({ introspectMaxAgeMs: maxAgeMs }));

@@ -1,7 +1,7 @@
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { AccessTokenPrincipal } from '../pipeline/principal/access-token-principal.js';
 import type { RevocationTarget } from '../pipeline/cache/revocation-target.js';
-import type { IntrospectOptions } from '../pipeline/resource-server.js';
+import type { IntrospectOptions } from '../pipeline/resource-server-contract.js';
 import type { IntrospectionResponse } from '../protocol/introspection-response.js';
 import type { Requirement } from '../protocol/requirement.js';
 import { Authenticator, type HttpRequest } from './authenticator.js';

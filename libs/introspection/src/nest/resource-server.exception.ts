@@ -12,7 +12,11 @@ export class ResourceServerException extends HttpException {
   override readonly cause: ResourceServerError;
 
   constructor(error: ResourceServerError, answer: ChallengeResponse) {
+    // As with its cause: an answer, whose stack helps nobody.
+    const { stackTraceLimit } = Error;
+    Reflect.set(Error, 'stackTraceLimit', 0);
     super(answer.body, answer.status, { cause: error });
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
     this.cause = error;
     this.headers = answer.headers;
   }

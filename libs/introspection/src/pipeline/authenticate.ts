@@ -5,7 +5,6 @@ import type { ResourceRequest } from './extract/resource-request.js';
 import { assertRequirement } from './policy/assert-requirement.js';
 import { assertSenderConstraint } from './policy/sender-constraint.js';
 import type { AccessTokenPrincipal } from './principal/access-token-principal.js';
-import { principalOfToken } from './principal/create-principal.js';
 import { PresentedToken } from './presented-token.js';
 import type { ResourceServerState } from './resource-server.js';
 import { verifyInOrder } from './verification/verify-in-order.js';
@@ -28,7 +27,7 @@ export async function authenticateIfPresented(
   const issuers = await server.issuers.route(presented, request, deadline);
   const verified = await verifyInOrder(issuers, presented, server.conditions(requirement, deadline, assertSenderConstraint));
   assertSenderConstraint(verified.facts);
-  const principal = principalOfToken(verified);
+  const principal = server.principals.of(verified, presented.token);
   assertRequirement(principal, requirement);
   return principal;
 }

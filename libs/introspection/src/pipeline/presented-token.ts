@@ -19,6 +19,11 @@ export class PresentedToken {
     return this.#name;
   }
 
+  /** Whether it has neither the shape of a JWT nor that of an encrypted one. */
+  get isOpaque(): boolean {
+    return !this.token.includes('.') || (this.unverifiedJwt === undefined && this.unverifiedJweHeader === undefined);
+  }
+
   /** The parts of a JWT; `undefined` for a token of another shape. */
   get unverifiedJwt(): UnverifiedJwt | undefined {
     if (this.#jwt === null) this.#jwt = parseUnverifiedJwt(this.token);

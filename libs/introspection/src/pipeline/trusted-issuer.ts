@@ -23,7 +23,9 @@ import { type KeySet, StaticKeySet } from './verification/key-set.js';
 import { LocalVerifier } from './verification/local-verifier.js';
 import { RemoteKeySet } from './verification/remote-key-set.js';
 import type { SignedResponseParts } from './verification/signed-response.js';
-import type { Expectation } from './verification/verified-token.js';
+import type { PresentedToken } from './presented-token.js';
+import { ResponseChecker } from './verification/response-checker.js';
+import type { Expectation, VerifiedToken } from './verification/verified-token.js';
 import type { IntrospectionSource, RevocationSource, Verifiers } from './verification/verify-token.js';
 
 /** What issuers share with the rest of the resource server. */
@@ -46,6 +48,7 @@ export class TrustedIssuer implements Verifiers {
   readonly local: LocalVerifier | undefined;
   readonly introspection: IntrospectionSource | undefined;
   readonly revocation: RevocationSource;
+  readonly responses: ResponseChecker;
   readonly decrypter: Decrypter | undefined;
   readonly #endpoints: Endpoints;
   readonly #metadata: MetadataSource;
@@ -71,12 +74,10 @@ export class TrustedIssuer implements Verifiers {
     this.#authenticator = canBeAsked(options) ? createClientAuthenticator(options, http, clock) : undefined;
     this.decrypter = decryptionKeys.length === 0 ? undefined : new Decrypter(decryptionKeys);
     const keys = needKeys(options) ? this.#createKeySet(parts) : undefined;
-    this.local = keys === undefined || verification === 'remote' ? undefined : new LocalVerifier(options, keys, shared.nameOf);
+    this.local = keys === undefined || verification === 'remote' ? undefined : new LocalVerifier(options, keys);
     this.introspection = this.#createIntrospection(keys);
-    this.revocation = {
-      check: ({ token, facts, mapping }, deadline) =>
-        shared.marks.isIdle ? 'clear' : shared.marks.check(new TokenIdentity(token, issuer, facts, mapping), deadline),
-    };
+    this.responses = new ResponseChecker(options);
+    this.revocation = this.#createRevocation(shared.marks);
   }
 
   /** What a token must be for: the route's audience, or the configured one. A route's is never met by a missing `aud`. */
@@ -118,20 +119,38 @@ export class TrustedIssuer implements Verifiers {
       issuer,
       tag: this.#shared.nextTag(),
       ask: (token, deadline) => asked.introspect(token, deadline),
-      identify: (token, response) => this.#identify(token, response),
+      identify: (response) => this.#identify(response),
       cache,
       shared: cache?.sharedFor(answerScope(options), options.compatibility),
       marks,
       clock,
       timeoutMs: this.#shared.options.http.timeoutMs,
+      toleranceSeconds: this.#shared.options.clockToleranceSeconds,
       emit,
     });
   }
 
-  #identify(token: string, response: IntrospectionResponse): { identity: TokenIdentity; expiresAtMs: number } {
+  #createRevocation(marks: RevocationMarks): RevocationSource {
+    const identities = new WeakMap<VerifiedToken, TokenIdentity>();
+    const revocable = ({ token, name }: PresentedToken, verified: VerifiedToken) => {
+      let identity = identities.get(verified);
+      if (identity === undefined) {
+        identity = new TokenIdentity(this.options.issuer, verified.facts, verified.mapping);
+        identities.set(verified, identity);
+      }
+      return { token, name, identity };
+    };
+    return {
+      isClear: (presented, verified) => marks.isIdle || marks.judge(revocable(presented, verified)) === 'clear',
+      check: async (presented, verified, deadline) =>
+        marks.isIdle ? 'clear' : marks.check(revocable(presented, verified), deadline),
+    };
+  }
+
+  #identify(response: IntrospectionResponse): { identity: TokenIdentity; expiresAtMs: number } {
     const facts = normalizeResponse(response as JsonObject, this.options.compatibility);
     const expiresAtMs = typeof facts.exp === 'number' ? facts.exp * 1000 : Number.POSITIVE_INFINITY;
-    return { identity: new TokenIdentity(token, this.options.issuer, facts, this.options.claims), expiresAtMs };
+    return { identity: new TokenIdentity(this.options.issuer, facts, this.options.claims), expiresAtMs };
   }
 }
 

@@ -1,6 +1,7 @@
 import { decodeUtf8, deepFreeze, isJsonObject, isShallow, type JsonObject, member, parseJsonObject } from './json.js';
 
 const BASE64URL = /^[A-Za-z0-9_-]+$/;
+const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
 
 /**
  * A text in the shape of a JWT. Nothing in it is verified: it may decide which checks are made, never what is true.
@@ -24,12 +25,12 @@ export interface UnverifiedJwt {
  * @see RFC 7515 §5.2, RFC 7519 §7.2
  */
 export function parseUnverifiedJwt(token: string): UnverifiedJwt | undefined {
+  if (!COMPACT_JWS.test(token)) return undefined;
   const first = token.indexOf('.');
   const second = token.indexOf('.', first + 1);
-  if (first < 1 || second < 0 || token.includes('.', second + 1)) return undefined;
-  const parts = [token.slice(0, first), token.slice(first + 1, second), token.slice(second + 1)] as const;
-  const [header, payload, signature] = parts;
-  if (!isBase64Url(header) || !isBase64Url(payload) || !(signature === '' || isBase64Url(signature))) return undefined;
+  const header = token.slice(0, first);
+  const payload = token.slice(first + 1, second);
+  const signature = token.slice(second + 1);
   const unverifiedHeader = decodeObject(header, true);
   const unverifiedAlgorithm = unverifiedHeader && member(unverifiedHeader, 'alg');
   if (unverifiedHeader === undefined || typeof unverifiedAlgorithm !== 'string') return undefined;
@@ -38,7 +39,7 @@ export function parseUnverifiedJwt(token: string): UnverifiedJwt | undefined {
     unverifiedAlgorithm,
     // Frozen before the application's functions see it.
     unverifiedClaims: deepFreeze(decodeObject(payload)),
-    isCanonical: parts.every(isCanonicalBase64Url) && isShallow(unverifiedHeader),
+    isCanonical: [header, payload, signature].every(isCanonicalBase64Url) && isShallow(unverifiedHeader),
     isUnsigned: signature === '',
   };
 }
@@ -73,8 +74,19 @@ function isBase64Url(part: string): boolean {
   return BASE64URL.test(part);
 }
 
+/** Whether the last character holds no bits that stand for nothing (RFC 4648 §3.5). The alphabet is to be checked before. */
 function isCanonicalBase64Url(part: string): boolean {
-  return Buffer.from(part, 'base64url').toString('base64url') === part;
+  const last = part.at(-1) ?? '';
+  switch (part.length % 4) {
+    case 0:
+      return true;
+    case 2:
+      return 'AQgw'.includes(last);
+    case 3:
+      return 'AEIMQUYcgkosw048'.includes(last);
+    default:
+      return false;
+  }
 }
 
 function decodeObject(part: string, anyDepth = false): JsonObject | undefined {

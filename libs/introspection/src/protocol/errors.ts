@@ -51,7 +51,11 @@ export abstract class ResourceServerError extends Error {
   declare readonly detail: string | undefined;
 
   constructor(description: string, options: ResourceServerErrorOptions = {}) {
+    // A refusal is an answer and no accident: where in this package it was made helps nobody, and costs most of it.
+    const { stackTraceLimit } = Error;
+    Reflect.set(Error, 'stackTraceLimit', 0);
     super(description, options.cause === undefined ? undefined : { cause: options.cause });
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
     this.description = description;
     Object.defineProperty(this, 'name', { value: new.target.name, enumerable: false });
     Object.defineProperty(this, 'detail', { value: options.detail, enumerable: false });

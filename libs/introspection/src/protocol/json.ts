@@ -4,6 +4,9 @@ export type JsonObject = { readonly [member: string]: unknown };
 /** Deeper nesting than this is refused: no honest claim needs it, and code that walks values may recurse. */
 const MAX_DEPTH = 64;
 
+/** Holds nothing between two calls; a new one for each costs more than the decoding. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** Whether a value is a JSON object: no array, no `null`. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -35,7 +38,7 @@ export function parseJsonObject(text: string, anyDepth = false): JsonObject | un
 /** Decodes UTF-8 strictly; `undefined` when the bytes are not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return UTF8.decode(bytes);
   } catch {
     return undefined;
   }
@@ -80,27 +83,28 @@ function isFollowedByColon(json: string, from: number): boolean {
 
 /** Freezes a JSON value with everything in it. Iterative, as the depth is somebody else's choice. */
 export function deepFreeze<T>(value: T): T {
-  const rest: unknown[] = [value];
-  while (rest.length > 0) {
-    const next = rest.pop();
-    if (typeof next === 'object' && next !== null && !Object.isFrozen(next)) {
-      Object.freeze(next);
-      for (const item of Object.values(next) as unknown[]) rest.push(item);
-    }
+  const rest: object[] = isFreezable(value) ? [value] : [];
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    Object.freeze(next);
+    for (const item of Object.values(next) as unknown[]) if (isFreezable(item)) rest.push(item);
   }
   return value;
 }
 
+function isFreezable(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Object.isFrozen(value);
+}
+
 /** Whether a value is nested no deeper than 64 levels. */
 export function isShallow(root: JsonObject): boolean {
-  let level: object[] = [root];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth === MAX_DEPTH) return false;
-    const below: object[] = [];
-    for (const value of level) {
-      for (const item of Object.values(value) as unknown[]) if (typeof item === 'object' && item !== null) below.push(item);
-    }
-    level = below;
+  return isWithinDepth(root, MAX_DEPTH);
+}
+
+/** Recursive, as it stops where it would get deep. */
+function isWithinDepth(value: object, depth: number): boolean {
+  if (depth === 0) return false;
+  for (const item of Object.values(value) as unknown[]) {
+    if (typeof item === 'object' && item !== null && !isWithinDepth(item, depth - 1)) return false;
   }
   return true;
 }

@@ -25,6 +25,7 @@ export function createMemory(
     markSeconds: revocation.markSeconds,
     localTtlMs: cache?.localTtlMs ?? 0,
     timeoutMs: http.timeoutMs,
+    nameOf,
     hashOf: (name) => nameOf(JSON.stringify(name)),
     shared: store && new SharedMarks(store, clock),
   });

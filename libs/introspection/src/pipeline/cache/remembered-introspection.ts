@@ -9,12 +9,12 @@ import { disregard } from '../../protocol/thenable.js';
 import type { Clock } from '../clock.js';
 import { Deadline } from '../deadline.js';
 import type { EventSink } from '../events.js';
-import { CallsInFlight } from './calls-in-flight.js';
+import { CallsInFlight, type CallUnderWay } from './calls-in-flight.js';
 import { msLeft, type RememberedAnswer } from './freshness.js';
 import { isRecent, momentNow } from './moment.js';
 import type { PresentedToken } from '../presented-token.js';
 import type { AnswerCache } from './answer-cache.js';
-import type { RevocationMarks } from './revocation-marks.js';
+import type { RevocationMarks, RevocationVerdict } from './revocation-marks.js';
 import type { SharedAnswers } from './shared-answers.js';
 import type { StoreFailure } from './store-failure.js';
 import type { TokenIdentity } from './token-identity.js';
@@ -24,7 +24,7 @@ export interface RememberedIntrospectionParts {
   readonly issuer: string;
   readonly ask: (token: string, deadline: Deadline) => Promise<IntrospectionResponse>;
   /** Reads an active answer: who can revoke it, and when it ends. */
-  readonly identify: (token: string, response: IntrospectionResponse) => { identity: TokenIdentity; expiresAtMs: number };
+  readonly identify: (response: IntrospectionResponse) => { identity: TokenIdentity; expiresAtMs: number };
   /** In front of every name in the tables that issuers share. */
   readonly tag: string;
   /** Absent: nothing is remembered. */
@@ -33,11 +33,15 @@ export interface RememberedIntrospectionParts {
   readonly marks: RevocationMarks;
   readonly clock: Clock;
   readonly timeoutMs: number;
+  readonly toleranceSeconds: number;
   readonly emit: EventSink;
 }
 
 interface Question {
   readonly token: string;
+  /** Of the token, in every table. */
+  readonly tokenName: string;
+  /** Of the answer, which is this issuer's. */
   readonly name: string;
   readonly maxAgeMs: number;
 }
@@ -58,17 +62,27 @@ export class RememberedIntrospection {
     this.#calls = new CallsInFlight(parts.timeoutMs);
   }
 
+  /** What is remembered and may be used without asking anybody; `undefined` where somebody has to be asked. */
+  recall(presented: PresentedToken, maxAgeMs: number): IntrospectionResponse | undefined {
+    if (this.#parts.cache === undefined || maxAgeMs === 0) return undefined;
+    const question = this.#question(presented, maxAgeMs);
+    const known = this.#recall(question);
+    if (known === undefined || (known.identity !== undefined && this.#judgeNow(question, known.identity) !== 'clear'))
+      return undefined;
+    return this.#use(question, known);
+  }
+
   /**
    * @param maxAgeMs how long ago the call may have begun that brought the answer; 0: no call that began before
    * @throws {InvalidTokenError} for a token that was revoked here
    * @throws {AuthorizationServerError} when there is no answer to rely on
    */
   async introspect(presented: PresentedToken, maxAgeMs: number, deadline: Deadline): Promise<IntrospectionResponse> {
-    let question: Question = { token: presented.token, name: this.#parts.tag + presented.name, maxAgeMs };
+    let question = this.#question(presented, maxAgeMs);
     let isMissing = false;
     if (this.#parts.cache !== undefined && question.maxAgeMs > 0) {
       const known = this.#recall(question) ?? (await this.#recallShared(question, deadline));
-      const verdict = known && (await this.#judge(known, deadline));
+      const verdict = known && (await this.#judge(question, known, deadline));
       if (known !== undefined && verdict === 'clear') return this.#use(question, known);
       if (verdict === 'revoked') throw revoked();
       this.#parts.emit({ type: 'cache.miss', issuer: this.#parts.issuer });
@@ -76,13 +90,11 @@ export class RememberedIntrospection {
       // What is doubtful about an answer, only a call that begins now can put right.
       if (verdict === 'doubtful') question = { ...question, maxAgeMs: 0 };
     }
-    if (await this.#parts.marks.isTokenRevoked(question.token, deadline)) throw revoked();
+    if (await this.#parts.marks.isTokenRevoked(question.token, question.tokenName, deadline)) throw revoked();
     try {
       return await this.#ask(question, deadline, isMissing);
     } catch (error) {
-      const stale = isTheirFault(error) ? await this.#staleAnswer(question, deadline) : undefined;
-      if (stale === undefined) throw error;
-      return stale.response;
+      return await this.#withoutAnswer(question, error, deadline);
     }
   }
 
@@ -103,15 +115,25 @@ export class RememberedIntrospection {
     const found = await shared.read(question.token, deadline).catch((_failure: StoreFailure) => undefined);
     if (found === undefined) return undefined;
     const held = cache.answers.get(question.name);
-    const known =
-      held?.askedAtMs === found.askedAtMs ? { ...held, confirmed: found.confirmed } : this.#describe(question.token, found);
+    const known = held?.askedAtMs === found.askedAtMs ? { ...held, confirmed: found.confirmed } : this.#describe(found);
     const nowMs = clock.now();
     if (msLeft(known, cache.options, nowMs) + cache.options.staleIfErrorMs > 0) cache.answers.set(question.name, known);
     return msLeft(known, cache.options, nowMs) > 0 && nowMs - known.askedAtMs <= question.maxAgeMs ? known : undefined;
   }
 
-  #judge({ identity }: RememberedAnswer, deadline: Deadline) {
-    return identity === undefined ? 'clear' : this.#parts.marks.check(identity, deadline);
+  #question({ token, name }: PresentedToken, maxAgeMs: number): Question {
+    return { token, tokenName: name, name: this.#parts.tag + name, maxAgeMs };
+  }
+
+  #judgeNow({ token, tokenName }: Question, identity: TokenIdentity) {
+    const { marks } = this.#parts;
+    return marks.isIdle ? 'clear' : marks.judge({ token, name: tokenName, identity });
+  }
+
+  async #judge(question: Question, { identity }: RememberedAnswer, deadline: Deadline): Promise<RevocationVerdict> {
+    if (identity === undefined) return 'clear';
+    const { token, tokenName: name } = question;
+    return this.#judgeNow(question, identity) ?? this.#parts.marks.check({ token, name, identity }, deadline);
   }
 
   #use(question: Question, known: RememberedAnswer): IntrospectionResponse {
@@ -140,8 +162,8 @@ export class RememberedIntrospection {
     const { cache, clock, marks } = this.#parts;
     let { maxAgeMs } = question;
     for (let calls = 0; calls < 2; calls += 1) {
-      const answer = await this.#calls.join(question.name, maxAgeMs, deadline, (own) => this.#call(question, own, isMissing));
-      const verdict = await this.#judge(answer, deadline);
+      const answer = await this.#calls.join(question.name, maxAgeMs, deadline, (call) => this.#call(question, call, isMissing));
+      const verdict = await this.#judge(question, answer, deadline);
       if (verdict === 'revoked') throw revoked();
       if (verdict === 'clear') return answer.response;
       const { confirmed } = answer;
@@ -152,40 +174,53 @@ export class RememberedIntrospection {
     throw new IntrospectionUnavailableError({ detail: 'nobody could say in time whether the token was revoked (cache.shared)' });
   }
 
-  async #call({ token, name }: Question, deadline: Deadline, isMissing: boolean): Promise<RememberedAnswer> {
-    const { ask, cache, clock, shared, timeoutMs } = this.#parts;
+  async #call({ token, name }: Question, call: CallUnderWay, isMissing: boolean): Promise<RememberedAnswer> {
+    const { ask, cache, clock } = this.#parts;
     const confirmed = momentNow(clock);
-    const response = await ask(token, deadline);
-    const answer = this.#describe(token, { response, askedAtMs: confirmed.clockMs, confirmed });
-    if (cache === undefined) return answer;
+    const response = await ask(token, call.deadline);
+    const answer = this.#describe({ response, askedAtMs: confirmed.clockMs, confirmed });
+    if (cache === undefined || call.isOvertaken()) return answer;
     const leftMs = msLeft(answer, cache.options, clock.now());
     if (leftMs > 0) cache.answers.set(name, answer);
     else cache.answers.delete(name);
-    if (shared === undefined) return answer;
-    const { staleIfErrorMs } = cache.options;
-    const untilMs = Math.min(leftMs + staleIfErrorMs, answer.expiresAtMs - clock.now());
-    if (response.active && leftMs > 0) shared.write(token, response, answer.askedAtMs, untilMs, new Deadline(timeoutMs));
-    else if (!isMissing) shared.remove(token, new Deadline(timeoutMs));
+    this.#share(token, answer, leftMs, isMissing);
     return answer;
   }
 
-  #describe(token: string, from: Pick<RememberedAnswer, 'response' | 'askedAtMs' | 'confirmed'>): RememberedAnswer {
-    if (!from.response.active) return { ...from, identity: undefined, expiresAtMs: Number.POSITIVE_INFINITY };
-    return { ...from, ...this.#parts.identify(token, from.response) };
+  /** Nobody waits for the store: what it does not get, another instance asks for. */
+  #share(token: string, answer: RememberedAnswer, leftMs: number, isMissing: boolean): void {
+    const { cache, clock, shared, timeoutMs } = this.#parts;
+    if (cache === undefined || shared === undefined) return;
+    const deadline = new Deadline(timeoutMs);
+    const untilMs = Math.min(leftMs + cache.options.staleIfErrorMs, answer.expiresAtMs - clock.now());
+    if (answer.response.active && leftMs > 0) shared.write(token, answer.response, answer.askedAtMs, untilMs, deadline);
+    else if (!isMissing) shared.remove(token, deadline);
   }
 
-  /** What is over its time, but not over its `exp`, where the operator prefers it to a failure. */
-  async #staleAnswer({ name, maxAgeMs }: Question, deadline: Deadline): Promise<RememberedAnswer | undefined> {
-    const { cache, clock, shared } = this.#parts;
-    const known = cache?.answers.get(name);
-    if (cache === undefined || known === undefined || !known.response.active || maxAgeMs !== Number.POSITIVE_INFINITY)
-      return undefined;
-    const { ttlMs, inactiveTtlMs, staleIfErrorMs, localTtlMs } = cache.options;
+  #describe(from: Pick<RememberedAnswer, 'response' | 'askedAtMs' | 'confirmed'>): RememberedAnswer {
+    if (!from.response.active) return { ...from, identity: undefined, expiresAtMs: Number.POSITIVE_INFINITY };
+    return { ...from, ...this.#parts.identify(from.response) };
+  }
+
+  /**
+   * Nobody answers: what is over its time, but not over its `exp`, serves where the operator prefers it to a failure.
+   *
+   * @throws {InvalidTokenError} for a token of which it is known that it has expired
+   */
+  async #withoutAnswer(question: Question, error: unknown, deadline: Deadline): Promise<IntrospectionResponse> {
+    const { cache, clock, shared, toleranceSeconds } = this.#parts;
+    const known = cache?.answers.get(question.name);
+    if (cache === undefined || known?.response.active !== true || !isTheirFault(error)) throw error;
     const now = momentNow(clock);
-    if (msLeft(known, { ttlMs: ttlMs + staleIfErrorMs, inactiveTtlMs }, now.clockMs) <= 0 || staleIfErrorMs === 0)
-      return undefined;
-    if (shared !== undefined && !isRecent(known.confirmed, localTtlMs, now)) return undefined;
-    return (await this.#judge(known, deadline)) === 'clear' ? known : undefined;
+    if (now.clockMs >= known.expiresAtMs + toleranceSeconds * 1000) {
+      throw new InvalidTokenError('expired', { detail: 'the token has expired' });
+    }
+    const { ttlMs, inactiveTtlMs, staleIfErrorMs, localTtlMs } = cache.options;
+    const leftMs = msLeft(known, { ttlMs: ttlMs + staleIfErrorMs, inactiveTtlMs }, now.clockMs);
+    if (staleIfErrorMs === 0 || leftMs <= 0 || question.maxAgeMs !== Number.POSITIVE_INFINITY) throw error;
+    if (shared !== undefined && !isRecent(known.confirmed, localTtlMs, now)) throw error;
+    if ((await this.#judge(question, known, deadline)) !== 'clear') throw error;
+    return known.response;
   }
 }
 

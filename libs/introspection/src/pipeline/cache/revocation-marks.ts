@@ -5,8 +5,9 @@ import { type Clock, stopwatchMs } from '../clock.js';
 import { Deadline } from '../deadline.js';
 import { isRecent, type Moment, momentNow } from './moment.js';
 import type { Mark, MarksRead, SharedMarks } from './shared-marks.js';
+import type { TokenHash } from './token-hash.js';
 import { StoreFailure } from './store-failure.js';
-import type { MarkName, TokenIdentity } from './token-identity.js';
+import type { MarkName, RevocableToken } from './token-identity.js';
 
 /**
  * What marks say of a token: nothing; that it is revoked; that it may be (it does not say when it was issued), so that
@@ -21,7 +22,9 @@ export interface RevocationMarksParts {
   /** How long what the store said of marks holds. */
   readonly localTtlMs: number;
   readonly timeoutMs: number;
-  /** Names marks and tokens in tables, so that none of them holds a claim or a token. */
+  /** Names tokens in tables, so that none of them holds one. */
+  readonly nameOf: TokenHash;
+  /** The same for marks, which may be about a claim. */
   readonly hashOf: (name: MarkName) => string;
   /** The marks that other instances see; absent where there are none. */
   readonly shared: SharedMarks | undefined;
@@ -59,49 +62,62 @@ export class RevocationMarks {
     return this.#learnedMs;
   }
 
-  /** What the marks that are known here say of a token. */
-  judge(token: TokenIdentity): 'clear' | 'revoked' | 'doubtful' {
+  /**
+   * What is known here of a token; `undefined` where the marks of other instances have to be looked at, by
+   * {@link check}.
+   */
+  judge(revocable: RevocableToken): 'clear' | 'revoked' | 'doubtful' | undefined {
+    if (this.#parts.shared !== undefined && !this.#isLearned(revocable.name)) return undefined;
+    return this.#judgeKnown(revocable);
+  }
+
+  /** As {@link judge}, after the marks of other instances are known. `unknown`: the store cannot be reached. */
+  async check(revocable: RevocableToken, deadline: Deadline): Promise<RevocationVerdict> {
+    const verdict = this.judge(revocable);
+    if (verdict !== undefined) return verdict;
+    const { token, name, identity } = revocable;
+    const read = await this.#read([['token', token], ...identity.names], deadline);
+    if (read === undefined) return this.#judgeKnown(revocable) === 'revoked' ? 'revoked' : 'unknown';
+    this.#cleared.set(name, read.epoch);
+    return this.#judgeKnown(revocable);
+  }
+
+  /** Whether a token itself is revoked, of which nothing else is known yet. A store that cannot be reached says nothing. */
+  async isTokenRevoked(token: string, name: string, deadline: Deadline): Promise<boolean> {
+    if (this.#parts.shared !== undefined) await this.#read([['token', token]], deadline);
+    return this.#standing(name, this.#parts.clock.now()) !== undefined;
+  }
+
+  /** Whether nothing was revoked anywhere since the marks of a token were looked at. */
+  #isLearned(name: string): boolean {
+    const epoch = this.#epoch;
+    if (epoch === undefined || this.#cleared.get(name) !== epoch.text) return false;
+    const { clock, localTtlMs } = this.#parts;
+    const now = momentNow(clock);
+    if (!isRecent(epoch.moment, localTtlMs, now)) return false;
+    if (!isRecent(epoch.moment, localTtlMs / 2, now)) this.#refreshEpoch();
+    return true;
+  }
+
+  #judgeKnown({ name, identity }: RevocableToken): 'clear' | 'revoked' | 'doubtful' {
     if (this.#known.size === 0) return 'clear';
     const nowMs = this.#parts.clock.now();
+    if (this.#standing(name, nowMs) !== undefined) return 'revoked';
     let isDoubtful = false;
-    for (const hash of token.hashes(this.#parts.hashOf)) {
-      const mark = this.#known.get(hash);
-      if (mark === undefined || nowMs >= mark.untilMs) continue;
+    for (const hash of identity.hashes(this.#parts.hashOf)) {
+      const mark = this.#standing(hash, nowMs);
+      if (mark === undefined) continue;
       // A token and its `jti` are themselves: there is no later one that was not meant.
-      if (mark.kind === 'token' || mark.kind === 'jti') return 'revoked';
-      if (token.issuedAtSeconds === undefined) isDoubtful = true;
-      else if (token.issuedAtSeconds <= mark.beforeSeconds) return 'revoked';
+      if (mark.kind === 'jti') return 'revoked';
+      if (identity.issuedAtSeconds === undefined) isDoubtful = true;
+      else if (identity.issuedAtSeconds <= mark.beforeSeconds) return 'revoked';
     }
     return isDoubtful ? 'doubtful' : 'clear';
   }
 
-  /** As {@link judge}, after the marks of other instances are known. `unknown`: the store cannot be reached. */
-  check(token: TokenIdentity, deadline: Deadline): RevocationVerdict | Promise<RevocationVerdict> {
-    if (this.#parts.shared === undefined) return this.judge(token);
-    const [hash] = token.hashes(this.#parts.hashOf) as readonly [string];
-    const now = momentNow(this.#parts.clock);
-    if (!isRecent(this.#epoch?.moment, this.#parts.localTtlMs, now) || this.#cleared.get(hash) !== this.#epoch?.text) {
-      return this.#learnOf(token, deadline).then((isKnown) => (isKnown ? this.judge(token) : 'unknown'));
-    }
-    if (!isRecent(this.#epoch?.moment, this.#parts.localTtlMs / 2, now)) this.#refreshEpoch();
-    return this.judge(token);
-  }
-
-  /** Whether a token itself is revoked, of which nothing else is known yet. A store that cannot be reached says nothing. */
-  async isTokenRevoked(token: string, deadline: Deadline): Promise<boolean> {
-    const name: MarkName = ['token', token];
-    if (this.#parts.shared !== undefined) await this.#read([name], deadline);
-    const mark = this.#known.size === 0 ? undefined : this.#known.get(this.#parts.hashOf(name));
-    return mark !== undefined && this.#parts.clock.now() < mark.untilMs;
-  }
-
-  /** Learns the marks of a token from the store. @returns `false` when the store cannot be reached */
-  async #learnOf(token: TokenIdentity, deadline: Deadline): Promise<boolean> {
-    const read = await this.#read(token.names, deadline);
-    if (read === undefined) return false;
-    const [hash] = token.hashes(this.#parts.hashOf) as readonly [string];
-    this.#cleared.set(hash, read.epoch);
-    return true;
+  #standing(hash: string, nowMs: number): KnownMark | undefined {
+    const mark = this.#known.get(hash);
+    return mark !== undefined && nowMs < mark.untilMs ? mark : undefined;
   }
 
   /**
@@ -147,7 +163,8 @@ export class RevocationMarks {
   /** @returns `false` where there is no room for a mark */
   #learn(name: MarkName, mark: Mark | undefined): boolean {
     if (mark === undefined) return true;
-    const hash = this.#parts.hashOf(name);
+    // A token's own mark goes by the name that the token has in every table.
+    const hash = name[0] === 'token' ? this.#parts.nameOf(name[1] ?? '') : this.#parts.hashOf(name);
     const known = this.#known.get(hash);
     if (known === undefined && this.#known.size >= MAX_MARKS) this.#forgetOver(this.#parts.clock.now());
     if (known === undefined && this.#known.size >= MAX_MARKS) return false;

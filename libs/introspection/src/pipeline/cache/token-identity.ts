@@ -4,14 +4,13 @@ import { type JsonObject, member } from '../../protocol/json.js';
 /** The name of a revocation mark, as a list of texts: a kind, and what it is about. */
 export type MarkName = readonly [kind: 'token' | 'jti' | 'sub' | 'sid' | 'client_id' | 'iss', ...about: readonly string[]];
 
-/** What one token can be revoked by, read from claims that are verified. */
+/** What a token can be revoked by besides itself, read from claims that are verified. Holds no token. */
 export class TokenIdentity {
   readonly issuedAtSeconds: number | undefined;
   #names: readonly MarkName[] | undefined;
   #hashes: readonly string[] | undefined;
 
   constructor(
-    private readonly token: string,
     private readonly issuer: string,
     private readonly claims: JsonObject,
     private readonly mapping: ClaimMapping,
@@ -20,7 +19,7 @@ export class TokenIdentity {
     this.issuedAtSeconds = typeof issuedAt === 'number' ? issuedAt : undefined;
   }
 
-  /** The names of the marks that it can meet; the first is its own. */
+  /** The names of the marks that it can meet. */
   get names(): readonly MarkName[] {
     this.#names ??= this.#collect();
     return this.#names;
@@ -34,14 +33,20 @@ export class TokenIdentity {
 
   #collect(): MarkName[] {
     const { issuer, claims, mapping } = this;
-    const subject = member(claims, 'sub');
     const named: readonly (readonly ['jti' | 'sub' | 'sid' | 'client_id', unknown])[] = [
       ['jti', readText(claims, mapping.tokenId)],
-      ['sub', subject],
+      ['sub', member(claims, 'sub')],
       ['sid', readText(claims, mapping.sessionId)],
       ['client_id', readText(claims, mapping.clientId)],
     ];
     const present = named.flatMap(([kind, value]): MarkName[] => (typeof value === 'string' ? [[kind, issuer, value]] : []));
-    return [['token', this.token], ...present, ['iss', issuer]];
+    return [...present, ['iss', issuer]];
   }
+}
+
+/** A token as it is presented now: itself, its name in tables, and what else it can be revoked by. */
+export interface RevocableToken {
+  readonly token: string;
+  readonly name: string;
+  readonly identity: TokenIdentity;
 }

@@ -6,11 +6,12 @@ import type { SharedCache, TokenCacheStore } from './token-cache-store.js';
 const DAY_MS = 86_400_000;
 const MAX_COUNT = 10_000_000;
 const MAX_BYTES = 17_179_869_184;
-const LEAST_SECRET_LENGTH = 32;
+const LEAST_SECRET_BYTES = 32;
 
 /** Whether a value will do as a secret. */
 export function isCacheSecret(value: unknown): value is CacheSecret {
-  return (typeof value === 'string' || value instanceof Uint8Array) && value.length >= LEAST_SECRET_LENGTH;
+  if (typeof value === 'string') return Buffer.byteLength(value) >= LEAST_SECRET_BYTES;
+  return value instanceof Uint8Array && value.byteLength >= LEAST_SECRET_BYTES;
 }
 
 /** Checks the option `cache`; `undefined` where it is off. */
@@ -51,7 +52,8 @@ function resolveShared(cache: OptionGroup): SharedCache | TokenCacheStore | unde
 }
 
 function isStore(value: unknown): value is SharedCache | TokenCacheStore {
-  if (typeof value !== 'object' || value === null) return false;
+  // A Map has these methods too, but forgets nothing.
+  if (typeof value !== 'object' || value === null || value instanceof Map) return false;
   const { get, set, delete: remove, del } = value as Partial<Record<'get' | 'set' | 'delete' | 'del', unknown>>;
   return [get, set, remove ?? del].every((method) => typeof method === 'function');
 }

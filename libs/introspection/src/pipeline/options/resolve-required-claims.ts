@@ -10,13 +10,16 @@ export function resolveRequiredClaims(options: OptionGroup): RequiredClaims {
   if (Array.isArray(given)) {
     const names = given.length === 0 || isTextList(given) ? (given as readonly string[]) : undefined;
     if (names === undefined) options.refuse('requiredClaims', 'give claim names');
-    return { claims: Object.fromEntries((names ?? DEFAULT).map((name) => [name, true as const])), inResponses: false };
+    const claims = Object.fromEntries((names ?? DEFAULT).map((name) => [name, true as const]));
+    return { claims, inResponses: false, askApplication: false };
   }
   const group = options.group('requiredClaims');
   for (const name of group.names) {
     if (!isRequirement(group.get(name))) group.refuse(name, 'give true, a text, a list of texts, or a function');
   }
-  return { claims: given as Record<string, ClaimRequirement>, inResponses: true };
+  const claims = given as Record<string, ClaimRequirement>;
+  const askApplication = Object.values(claims ?? {}).some((claim) => typeof claim === 'function');
+  return { claims, inResponses: true, askApplication };
 }
 
 function isRequirement(value: unknown): value is ClaimRequirement {

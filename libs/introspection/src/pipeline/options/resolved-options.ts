@@ -55,6 +55,8 @@ export interface RequiredClaims {
   readonly claims: Readonly<Record<string, ClaimRequirement>>;
   /** Whether introspection responses must meet them too. */
   readonly inResponses: boolean;
+  /** Whether functions of the application are among them, which may change their mind. */
+  readonly askApplication: boolean;
 }
 
 /** Where tokens are taken from. */

@@ -8,7 +8,7 @@ export interface Actor {
   readonly claims: JsonObject;
 }
 
-/** The facts of which a principal is made. */
+/** The facts of which a principal is made. Its lists and objects are frozen. */
 export interface PrincipalFacts {
   readonly issuer: string;
   readonly subject?: string | undefined;
@@ -26,8 +26,10 @@ export interface PrincipalFacts {
   readonly actor?: Actor | undefined;
   readonly authorizationDetails?: readonly JsonObject[] | undefined;
   readonly claims?: JsonObject | undefined;
-  readonly token?: string | undefined;
 }
+
+const NONE: readonly never[] = Object.freeze([]);
+const NO_CLAIMS: JsonObject = Object.freeze({});
 
 /**
  * Whoever an access token speaks for. Everything in it is verified; it is deeply frozen, and one object may serve many
@@ -59,14 +61,14 @@ export class AccessTokenPrincipal {
   readonly #token: string | undefined;
 
   /** @internal Use `createPrincipal`. */
-  constructor(facts: PrincipalFacts) {
+  constructor(facts: PrincipalFacts, token?: string) {
     this.issuer = facts.issuer;
     this.subject = facts.subject;
     this.clientId = facts.clientId;
     this.subjectType = facts.subjectType;
-    this.scopes = Object.freeze([...(facts.scopes ?? [])]);
-    this.roles = Object.freeze([...(facts.roles ?? [])]);
-    this.audience = Object.freeze([...(facts.audience ?? [])]);
+    this.scopes = facts.scopes ?? NONE;
+    this.roles = facts.roles ?? NONE;
+    this.audience = facts.audience ?? NONE;
     this.expiresAtSeconds = facts.expiresAtSeconds;
     this.issuedAtSeconds = facts.issuedAtSeconds;
     this.tokenId = facts.tokenId;
@@ -74,9 +76,9 @@ export class AccessTokenPrincipal {
     this.scheme = facts.scheme ?? 'Bearer';
     this.verifiedBy = facts.verifiedBy;
     this.actor = facts.actor;
-    this.authorizationDetails = Object.freeze((facts.authorizationDetails ?? []) as (JsonObject & { type: string })[]);
-    this.claims = facts.claims ?? Object.freeze({});
-    this.#token = facts.token;
+    this.authorizationDetails = (facts.authorizationDetails ?? NONE) as readonly (JsonObject & { type: string })[];
+    this.claims = facts.claims ?? NO_CLAIMS;
+    this.#token = token;
     Object.freeze(this);
   }
 

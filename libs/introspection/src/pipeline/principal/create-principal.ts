@@ -5,7 +5,6 @@ import { AccessTokenPrincipal, type Actor, type PrincipalFacts } from './access-
 
 /** What a verification found out about a token. */
 export interface VerifiedFacts {
-  readonly token: string;
   readonly issuer: string;
   readonly claims: JsonObject;
   readonly facts: JsonObject;
@@ -16,20 +15,30 @@ export interface VerifiedFacts {
   readonly verifiedBy: 'local' | 'introspection' | 'both';
 }
 
-/** Makes the principal of a verified token. */
-export function principalOfToken(verified: VerifiedFacts): AccessTokenPrincipal {
+/** Makes principals of verified tokens. What of them depends on the verification alone is read once for it. */
+export class Principals {
+  readonly #known = new WeakMap<VerifiedFacts, PrincipalFacts>();
+
+  of(verified: VerifiedFacts, token: string): AccessTokenPrincipal {
+    let facts = this.#known.get(verified);
+    if (facts === undefined) this.#known.set(verified, (facts = factsOf(verified)));
+    return new AccessTokenPrincipal(facts, token);
+  }
+}
+
+function factsOf(verified: VerifiedFacts): PrincipalFacts {
   const { facts: claims, mapping } = verified;
   const subject = textOf(claims, 'sub');
   const clientId = readText(claims, mapping.clientId);
   const issuedAt = member(claims, 'iat');
-  return new AccessTokenPrincipal({
+  return {
     issuer: verified.issuer,
     subject,
     clientId,
     subjectType: subjectTypeOf(claims, mapping, subject, clientId),
-    scopes: verified.scopes,
-    roles: readRoles(claims, mapping.roles),
-    audience: verified.audience,
+    scopes: frozenCopy(verified.scopes),
+    roles: frozenCopy(readRoles(claims, mapping.roles)),
+    audience: frozenCopy(verified.audience),
     expiresAtSeconds: verified.expiresAtSeconds,
     issuedAtSeconds: typeof issuedAt === 'number' ? issuedAt : undefined,
     tokenId: readText(claims, mapping.tokenId),
@@ -37,14 +46,17 @@ export function principalOfToken(verified: VerifiedFacts): AccessTokenPrincipal 
     scheme: 'Bearer',
     verifiedBy: verified.verifiedBy,
     actor: actorOf(claims),
-    authorizationDetails: authorizationDetailsOf(claims),
+    authorizationDetails: frozenCopy(authorizationDetailsOf(claims)),
     claims: verified.claims,
-    token: verified.token,
-  });
+  };
+}
+
+function frozenCopy<T>(list: readonly T[] | undefined): readonly T[] {
+  return Object.freeze([...(list ?? [])]);
 }
 
 /** What an application says of a principal it makes itself. */
-export type ApplicationPrincipal = Omit<PrincipalFacts, 'verifiedBy' | 'token'>;
+export type ApplicationPrincipal = Omit<PrincipalFacts, 'verifiedBy'>;
 
 /**
  * Makes a principal in the application's own name (`verifiedBy: 'application'`): for other credentials than access
@@ -63,6 +75,10 @@ export function createPrincipal(facts: ApplicationPrincipal): AccessTokenPrincip
   return new AccessTokenPrincipal({
     ...facts,
     ...copy,
+    scopes: frozenCopy(facts.scopes),
+    roles: frozenCopy(facts.roles),
+    audience: frozenCopy(facts.audience),
+    authorizationDetails: frozenCopy(copy.authorizationDetails),
     subject: facts.subject || undefined,
     clientId: facts.clientId || undefined,
     tokenId: facts.tokenId || undefined,

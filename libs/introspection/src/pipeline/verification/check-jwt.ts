@@ -6,7 +6,7 @@ import { audienceOf, isIntendedFor, timeFault, wronglyTypedClaim } from '../../p
 import { unmetClaim } from '../../protocol/required-claims.js';
 import { ACCESS_TOKEN_TYPE, hasMarksOfAnotherToken, isAcceptedType } from '../../protocol/token-purpose.js';
 import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
-import type { Expectation } from './verified-token.js';
+import type { Expectation, VerifiedToken } from './verified-token.js';
 
 const CHECKED_TYPES = ['iss', 'exp', 'nbf', 'iat', 'aud', 'sub', 'client_id', 'jti', 'cnf'];
 
@@ -36,6 +36,18 @@ export function checkJwt(jwt: UnverifiedJwt, options: ResolvedIssuerOptions, exp
   checkTimes(claims, instant);
   if (expected.audience !== null && !isIntendedFor(audienceOf(claims), expected.audience)) throw foreignAudience();
   checkPurpose(claims, options);
+}
+
+/** Of a JWT that passed {@link checkJwt} before, what another time, another route or the application may see differently. */
+export function isStillValid(
+  { claims, audience }: Pick<VerifiedToken, 'claims' | 'audience'>,
+  options: ResolvedIssuerOptions,
+  expected: Expectation,
+  { nowMs, toleranceSeconds }: Instant,
+): boolean {
+  if (timeFault(claims, nowMs, toleranceSeconds) !== undefined) return false;
+  if (expected.audience !== null && !isIntendedFor(audience, expected.audience)) return false;
+  return !options.requiredClaims.askApplication || unmetRequiredClaim(claims, options) === undefined;
 }
 
 /** Refuses claims whose time is over or has not come. @throws {InvalidTokenError} */
@@ -77,13 +89,17 @@ function checkPresence(claims: JsonObject, options: ResolvedIssuerOptions): void
 
 /** Refuses claims that do not meet the option `requiredClaims`. @throws {InvalidTokenError} */
 export function assertRequiredClaims(claims: JsonObject, options: ResolvedIssuerOptions): void {
+  const unmet = unmetRequiredClaim(claims, options);
+  if (unmet !== undefined)
+    throw refusal('claim', `the claim ${unmet} is missing or not as required: see the option requiredClaims`);
+}
+
+function unmetRequiredClaim(claims: JsonObject, options: ResolvedIssuerOptions): string | undefined {
   const read = (name: string): unknown => {
     if (name === 'client_id') return readText(claims, options.claims.clientId);
     return name === 'jti' ? readText(claims, options.claims.tokenId) : member(claims, name);
   };
-  const unmet = unmetClaim(claims, options.requiredClaims.claims, read);
-  if (unmet !== undefined)
-    throw refusal('claim', `the claim ${unmet} is missing or not as required: see the option requiredClaims`);
+  return unmetClaim(claims, options.requiredClaims.claims, read);
 }
 
 /** Where the `typ` does not say "access token", the claims must not say anything else. */

@@ -12,6 +12,8 @@ export type KeyLookup =
 export interface KeySet {
   /** @throws {KeySetUnavailableError} when no set is held, or a needed fetch failed */
   find(algorithm: string, kid: string | undefined, deadline: Deadline): KeyLookup | Promise<KeyLookup>;
+  /** The held keys, as long as nothing has to be fetched; a set that was fetched again is another object. */
+  readonly current: readonly VerificationKey[] | undefined;
   /** Says that a signature under a known key was bad: the key may have been replaced under its `kid`. */
   noteBadSignature(): void;
 }
@@ -29,14 +31,14 @@ export function chooseKeys(held: readonly VerificationKey[], algorithm: string, 
 
 /** A key set that was given in the options: it never changes. */
 export class StaticKeySet implements KeySet {
-  readonly #keys: readonly VerificationKey[];
+  readonly current: readonly VerificationKey[];
 
   constructor(jwks: unknown) {
-    this.#keys = readKeySet(jwks, true) ?? [];
+    this.current = readKeySet(jwks, true) ?? [];
   }
 
   find(algorithm: string, kid: string | undefined): KeyLookup {
-    return chooseKeys(this.#keys, algorithm, kid);
+    return chooseKeys(this.current, algorithm, kid);
   }
 
   noteBadSignature(): void {

@@ -5,11 +5,10 @@ import { type JsonObject, member } from '../../protocol/json.js';
 import { audienceOf } from '../../protocol/registered-claims.js';
 import type { Deadline } from '../deadline.js';
 import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
-import { checkJwt, type Instant } from './check-jwt.js';
+import { checkJwt, type Instant, isStillValid } from './check-jwt.js';
 import type { PresentedToken } from '../presented-token.js';
 import type { KeySet } from './key-set.js';
-import type { VerificationKey } from '../keys/jwk.js';
-import { RememberedSignatures } from './remembered-signatures.js';
+import { RememberedJwts } from './remembered-jwts.js';
 import { findSigningKey } from './signature.js';
 import type { Expectation, VerifiedToken } from './verified-token.js';
 
@@ -25,14 +24,22 @@ export interface OpenedJwt {
 
 /** Checks JWT access tokens of one issuer against its keys. */
 export class LocalVerifier {
-  readonly #signatures = new RememberedSignatures();
+  readonly #jwts = new RememberedJwts();
 
-  /** @param nameOf names a JWS in the table of those that were verified */
   constructor(
     private readonly options: ResolvedIssuerOptions,
     private readonly keys: KeySet,
-    private readonly nameOf: (jws: string) => string,
   ) {}
+
+  /**
+   * A JWT that was verified before and still is: the keys are the same, and whatever can have changed is checked.
+   *
+   * @returns `undefined` where it is to be verified anew, also to say what is wrong with it
+   */
+  recall(presented: PresentedToken, expected: Expectation, instant: Instant): VerifiedToken | undefined {
+    const verified = this.#jwts.recall(presented.name, this.keys.current);
+    return verified !== undefined && isStillValid(verified, this.options, expected, instant) ? verified : undefined;
+  }
 
   /**
    * @returns the verified token, or {@link KEY_UNKNOWN}
@@ -52,25 +59,21 @@ export class LocalVerifier {
     const kid = member(jwt.unverifiedHeader, 'kid') as string | undefined;
     const lookup = await this.keys.find(algorithm, kid, deadline);
     if (lookup.kind === 'unknown') return KEY_UNKNOWN;
-    const name = jws === presented.token ? presented.name : this.nameOf(jws);
-    await this.#verifySignature(jws, name, algorithm, lookup.keys);
-    return this.#verified(presented.token, jwt.unverifiedClaims ?? {});
-  }
-
-  async #verifySignature(jws: string, name: string, algorithm: string, keys: readonly VerificationKey[]): Promise<void> {
-    if (this.#signatures.wasVerifiedBy(name, keys)) return;
-    const key = await findSigningKey(jws, algorithm, keys);
-    if (key !== undefined) {
-      this.#signatures.remember(name, key);
-      return;
+    const key = this.#jwts.keyOf(presented.name, lookup.keys) ?? findSigningKey(jws, algorithm, lookup.keys);
+    if (key === undefined) {
+      this.keys.noteBadSignature();
+      throw new InvalidTokenError('signature', { detail: 'the signature is not of the key that the token names' });
     }
-    this.keys.noteBadSignature();
-    throw new InvalidTokenError('signature', { detail: 'the signature is not of the key that the token names' });
+    const verified = this.#verified(jwt.unverifiedClaims ?? {});
+    const { current } = this.keys;
+    // A set that came in meanwhile may not hold the key any more.
+    const keySet = current?.some((held) => held.key === key) === true ? current : undefined;
+    this.#jwts.remember(presented.name, presented.token.length, { verified, key, keySet });
+    return verified;
   }
 
-  #verified(token: string, claims: JsonObject): VerifiedToken {
+  #verified(claims: JsonObject): VerifiedToken {
     return {
-      token,
       issuer: this.options.issuer,
       claims,
       facts: claims,

@@ -35,7 +35,6 @@ export function mergeVerified(local: VerifiedToken, introspected: VerifiedToken)
     local.scopes && introspected.scopes ? intersection(local.scopes, introspected.scopes) : (local.scopes ?? introspected.scopes);
   const sent = Object.fromEntries(Object.entries(introspected.claims).filter(([name]) => Object.hasOwn(answer, name)));
   return {
-    token: local.token,
     issuer: local.issuer,
     claims: Object.freeze(narrowScopes({ ...local.claims, ...sent, ...exp }, scopes)),
     facts: Object.freeze({ ...local.facts, ...answer, ...exp }),

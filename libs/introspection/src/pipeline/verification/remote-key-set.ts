@@ -27,6 +27,8 @@ export interface RemoteKeySetParts {
 }
 
 const STALE_WAIT_MS = 250;
+/** Of every second that keys are fresh, the first so many milliseconds; in the rest they are fetched in the background. */
+const REFRESH_AHEAD_MS = 750;
 const MEDIA_TYPES = ['application/json', 'application/jwk-set+json'];
 
 /** The keys of an issuer, fetched from its `jwks_uri`. */
@@ -40,11 +42,15 @@ export class RemoteKeySet implements KeySet {
     this.#keys = new Refreshable((deadline) => this.#load(deadline), parts.clock, parts.timeoutMs);
   }
 
+  get current(): readonly VerificationKey[] | undefined {
+    return this.#keys.ageMs < this.#parts.lifetime.maxAgeSeconds * REFRESH_AHEAD_MS ? this.#keys.value : undefined;
+  }
+
   find(algorithm: string, kid: string | undefined, deadline: Deadline): KeyLookup | Promise<KeyLookup> {
     const { value } = this.#keys;
     const { maxAgeSeconds } = this.#parts.lifetime;
     if (value === undefined || this.#keys.ageMs >= maxAgeSeconds * 1000) return this.#findAfterRefresh(algorithm, kid, deadline);
-    if (this.#keys.ageMs >= maxAgeSeconds * 750) this.#keys.refreshInBackground();
+    if (this.#keys.ageMs >= maxAgeSeconds * REFRESH_AHEAD_MS) this.#keys.refreshInBackground();
     const lookup = chooseKeys(value, algorithm, kid);
     return lookup.kind === 'unknown' ? this.#findUnknown(algorithm, kid, deadline) : lookup;
   }

@@ -47,7 +47,7 @@ export async function openSignedResponse(text: string, parts: SignedResponsePart
   checkHeader(jwt, parts.expected);
   const kid = member(jwt.unverifiedHeader, 'kid');
   const lookup = await parts.keys.find(jwt.unverifiedAlgorithm, typeof kid === 'string' ? kid : undefined, deadline);
-  if (lookup.kind === 'unknown' || (await findSigningKey(jws, jwt.unverifiedAlgorithm, lookup.keys)) === undefined) {
+  if (lookup.kind === 'unknown' || findSigningKey(jws, jwt.unverifiedAlgorithm, lookup.keys) === undefined) {
     if (lookup.kind === 'keys') parts.keys.noteBadSignature();
     throw refusal('its signature is of no key of the issuer');
   }

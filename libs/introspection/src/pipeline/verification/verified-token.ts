@@ -3,7 +3,6 @@ import type { JsonObject } from '../../protocol/json.js';
 
 /** A token whose claims are facts: said by a signature of the issuer, by its introspection endpoint, or by both. */
 export interface VerifiedToken {
-  readonly token: string;
   readonly issuer: string;
   /** With the wire's names, as sent, without `active`; frozen. */
   readonly claims: JsonObject;

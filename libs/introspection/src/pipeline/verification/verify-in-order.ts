@@ -24,7 +24,17 @@ export interface OrderedConditions extends Omit<Conditions, 'expected'> {
  * @throws {InvalidTokenError} where none knows the token, or the one that does refuses it
  * @throws {AuthorizationServerError} where none knows it and one could not be asked
  */
-export async function verifyInOrder(
+export function verifyInOrder(
+  candidates: readonly Candidate[],
+  presented: PresentedToken,
+  conditions: OrderedConditions,
+): VerifiedToken | Promise<VerifiedToken> {
+  const only = candidates.length === 1 ? candidates[0] : undefined;
+  if (only === undefined) return askInOrder(candidates, presented, conditions);
+  return verifyToken(only, presented, conditionsOf(only, conditions, conditions.deadline));
+}
+
+async function askInOrder(
   candidates: readonly Candidate[],
   presented: PresentedToken,
   conditions: OrderedConditions,
@@ -35,21 +45,19 @@ export async function verifyInOrder(
     const left = candidates.length - index;
     const deadline = left === 1 ? conditions.deadline : conditions.deadline.share(left);
     try {
-      return await verifyToken(candidate, presented, {
-        expected: candidate.expectation(conditions.audience),
-        maxAgeMs: conditions.maxAgeMs,
-        assertBinding: conditions.assertBinding,
-        now: conditions.now,
-        deadline,
-      });
+      return await verifyToken(candidate, presented, conditionsOf(candidate, conditions, deadline));
     } catch (error) {
-      if (candidates.length === 1) throw error;
       if (isOfAnother(error, presented)) refusal ??= error;
       else if (error instanceof AuthorizationServerError) failure ??= error;
       else throw error;
     }
   }
   throw failure ?? refusal ?? new InvalidTokenError('issuer', { detail: 'no issuer may judge the token' });
+}
+
+function conditionsOf(candidate: Candidate, conditions: OrderedConditions, deadline: Deadline): Conditions {
+  const { audience, maxAgeMs, assertBinding, now } = conditions;
+  return { expected: candidate.expectation(audience), maxAgeMs, assertBinding, now, deadline };
 }
 
 /** Whether a refusal means no more than that this issuer does not know the token, or does not open it. */

@@ -11,11 +11,11 @@ import type { Deadline } from '../deadline.js';
 import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
 import type { PresentedToken } from '../presented-token.js';
 import type { Instant } from './check-jwt.js';
-import { checkResponse } from './check-response.js';
 import type { Decrypter } from './decryption.js';
 import { KEY_UNKNOWN, type LocalVerifier, type OpenedJwt } from './local-verifier.js';
 import { mergeVerified } from './merge-verified.js';
 import { openJwt } from './open-jwt.js';
+import type { ResponseChecker } from './response-checker.js';
 import type { Expectation, VerifiedToken } from './verified-token.js';
 
 /** What can verify tokens of one issuer. */
@@ -26,6 +26,7 @@ export interface Verifiers {
   /** Absent where the issuer cannot be asked. */
   readonly introspection: IntrospectionSource | undefined;
   readonly revocation: RevocationSource;
+  readonly responses: ResponseChecker;
   /** Absent without `decryptionKeys`. */
   readonly decrypter: Decrypter | undefined;
   /** Says that a token named an issuer that is not configured. */
@@ -34,6 +35,8 @@ export interface Verifiers {
 
 /** Where introspection responses come from: the issuer itself, or what it said before. */
 export interface IntrospectionSource {
+  /** What is remembered and may be used without asking anybody. */
+  recall(presented: PresentedToken, maxAgeMs: number): IntrospectionResponse | undefined;
   /**
    * @throws {InvalidTokenError} for a token that was revoked here
    * @throws {AuthorizationServerError} when there is no answer to rely on
@@ -43,8 +46,10 @@ export interface IntrospectionSource {
 
 /** What has been revoked here or on another instance. `unknown`: the others cannot be heard. */
 export interface RevocationSource {
+  /** Whether it is known, without asking anybody, that a token is not revoked. */
+  isClear(presented: PresentedToken, verified: VerifiedToken): boolean;
   /** `doubtful`: only who says when the token was issued could tell. */
-  check(verified: VerifiedToken, deadline: Deadline): RevocationVerdict | Promise<RevocationVerdict>;
+  check(presented: PresentedToken, verified: VerifiedToken, deadline: Deadline): Promise<RevocationVerdict>;
 }
 
 type RevocationVerdict = 'clear' | 'revoked' | 'doubtful' | 'unknown';
@@ -69,11 +74,33 @@ export interface Conditions {
  * @throws {InvalidTokenError} the token's fault
  * @throws {AuthorizationServerError} nobody could say
  */
-export async function verifyToken(
+export function verifyToken(
   verifiers: Verifiers,
   presented: PresentedToken,
   conditions: Conditions,
-): Promise<VerifiedToken> {
+): VerifiedToken | Promise<VerifiedToken> {
+  return recallToken(verifiers, presented, conditions) ?? verifyAnew(verifiers, presented, conditions);
+}
+
+/**
+ * A token whose worth is known and can be told without waiting for anybody. Whatever time, route or application may
+ * have changed is checked.
+ *
+ * @returns `undefined` where it has to be verified anew
+ * @throws {InvalidTokenError}
+ */
+function recallToken(verifiers: Verifiers, presented: PresentedToken, conditions: Conditions): VerifiedToken | undefined {
+  const { verification } = verifiers.options;
+  const { expected, maxAgeMs, now } = conditions;
+  const local =
+    verification === 'both' || maxAgeMs !== undefined ? undefined : verifiers.local?.recall(presented, expected, now());
+  if (local !== undefined) return verifiers.revocation.isClear(presented, local) ? local : undefined;
+  const isOpaque = verification === 'remote' || (verification === 'hybrid' && presented.isOpaque);
+  const response = isOpaque ? verifiers.introspection?.recall(presented, maxAgeMs ?? Number.POSITIVE_INFINITY) : undefined;
+  return response && verifiers.responses.check(response, expected, now());
+}
+
+async function verifyAnew(verifiers: Verifiers, presented: PresentedToken, conditions: Conditions): Promise<VerifiedToken> {
   const mode = verifiers.options.verification;
   if (mode === 'remote') return introspect(verifiers, presented, conditions);
 
@@ -89,7 +116,7 @@ export async function verifyToken(
 
   const local = await verifyLocally(verifiers, presented, opened, conditions);
   if (local === undefined) return introspect(verifiers, presented, conditions);
-  const revocation = await verifiers.revocation.check(local, conditions.deadline);
+  const revocation = await verifiers.revocation.check(presented, local, conditions.deadline);
   if (revocation === 'revoked') throw revoked();
   if (mode === 'both' || conditions.maxAgeMs !== undefined || revocation === 'unknown') {
     return verifyRemotelyToo(verifiers, presented, local, revocation, conditions);
@@ -116,7 +143,8 @@ async function verifyRemotelyToo(
   const maxAgeMs = revocation === 'doubtful' ? 0 : conditions.maxAgeMs;
   const merged = mergeVerified(local, await introspect(verifiers, presented, { ...conditions, expected, maxAgeMs }));
   // What was revoked while the issuer was asked may be named by the JWT alone.
-  if (revocation === 'clear' && (await verifiers.revocation.check(local, conditions.deadline)) === 'revoked') throw revoked();
+  if (revocation === 'clear' && (await verifiers.revocation.check(presented, local, conditions.deadline)) === 'revoked')
+    throw revoked();
   return merged;
 }
 
@@ -152,7 +180,7 @@ async function introspect(verifiers: Verifiers, presented: PresentedToken, condi
     throw new TypeError('introspectMaxAgeMs needs clientAuthentication and an introspection endpoint');
   }
   const response = await verifiers.introspection.introspect(presented, maxAgeMs, deadline);
-  return checkResponse(presented.token, response, verifiers.options, expected, now());
+  return verifiers.responses.check(response, expected, now());
 }
 
 function revoked(): InvalidTokenError {
