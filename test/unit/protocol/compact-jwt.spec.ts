@@ -79,6 +79,17 @@ describe('parseUnverifiedJwt', () => {
     expect(parseUnverifiedJwt(`${header}.${encode({ a: 1 })}.AAB`)?.isCanonical).toBe(false);
   });
 
+  it('JWT-02 calls a part canonical exactly when it is how its bytes are written', () => {
+    const header = encode({ alg: 'ES256' });
+    const isWritten = (part: string): boolean => Buffer.from(part, 'base64url').toString('base64url') === part;
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    for (const start of ['', 'A', 'AA', 'AAA', 'AAAA'])
+      for (const last of alphabet) {
+        const part = start + last;
+        expect(parseUnverifiedJwt(`${header}.e30.${part}`)?.isCanonical, part).toBe(isWritten(part));
+      }
+  });
+
   it('gives no claims for a payload that is no JSON object', () => {
     for (const payload of [encode([]), encode('x'), encode(null), 'AAAA', Buffer.from([0x7b, 0xff, 0x7d]).toString('base64url')])
       expect(parseUnverifiedJwt(`${encode({ alg: 'ES256' })}.${payload}.AAAA`)).toMatchObject({ unverifiedClaims: undefined });

@@ -66,6 +66,13 @@ describe('every error', () => {
     expect([expired.detail, foreign.detail]).toEqual([undefined, 'private detail']);
   });
 
+  it('leaves the stack traces of other errors as they were', () => {
+    const { stackTraceLimit } = Error;
+    for (const [, create] of cases) create();
+    expect(Error.stackTraceLimit).toBe(stackTraceLimit);
+    expect(new Error('other').stack).toMatch(/\n +at /);
+  });
+
   it('carries a cause where there is one, and none otherwise', () => {
     const cause = new Error('why');
     expect(new AccessDeniedError({ cause }).cause).toBe(cause);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkJwt } from '../../../../libs/introspection/src/pipeline/verification/check-jwt.js';
+import { checkJwt, isStillValid } from '../../../../libs/introspection/src/pipeline/verification/check-jwt.js';
 import { InvalidTokenError } from '../../../../libs/introspection/src/protocol/errors.js';
 import { parseUnverifiedJwt } from '../../../../libs/introspection/src/protocol/compact-jwt.js';
 import { AUDIENCE } from '../../../support/authorization-server.js';
@@ -185,6 +185,36 @@ describe('checkJwt on the claims', () => {
     expect(await claimsReason({ aud: ['https://other.example.com', AUDIENCE] })).toBeUndefined();
     for (const aud of ['https://other.example.com', undefined])
       expect(await refusalReason(judge(write({}, { aud }), {}, { audience: null }))).toBeUndefined();
+  });
+});
+
+describe('isStillValid', () => {
+  const at = (seconds: number, toleranceSeconds = 0) => ({ nowMs: seconds * 1000, toleranceSeconds });
+  const verified = { claims: { ...CLAIMS, nbf: NOW_SECONDS }, audience: [AUDIENCE] };
+  const holds = (options: Members = {}, expected: { audience: string[] | null } = EXPECTED, instant = at(NOW_SECONDS)) =>
+    isStillValid(verified, issuerOptions(options), { allowMissingAudience: false, ...expected }, instant);
+
+  it('AT-06 judges the time again', () => {
+    expect(holds()).toBe(true);
+    expect(holds({}, EXPECTED, at(NOW_SECONDS + 299))).toBe(true);
+    expect(holds({}, EXPECTED, at(NOW_SECONDS + 300))).toBe(false);
+    expect(holds({}, EXPECTED, at(NOW_SECONDS + 300, 1))).toBe(true);
+    expect(holds({}, EXPECTED, at(NOW_SECONDS - 1))).toBe(false);
+  });
+
+  it('AT-03 judges the audience again', () => {
+    expect(holds({}, { audience: ['https://other.example.com'] })).toBe(false);
+    expect(holds({}, { audience: ['https://other.example.com', AUDIENCE] })).toBe(true);
+    expect(holds({}, { audience: null })).toBe(true);
+  });
+
+  it('AT-08 asks the application again, and nothing that cannot have changed', () => {
+    let accepts = true;
+    const requiredClaims = { sub: () => accepts };
+    expect(holds({ requiredClaims })).toBe(true);
+    accepts = false;
+    expect(holds({ requiredClaims })).toBe(false);
+    expect(holds({ requiredClaims: { sub: 'u1' } })).toBe(true);
   });
 });
 

@@ -130,6 +130,22 @@ describe('A key set that grows old', () => {
     expect(find(added.kid)).toMatchObject({ kind: 'keys', keys: [{ kid: added.kid }] });
   });
 
+  it('is current as long as nothing has to be fetched', async () => {
+    const { keys, find, clock } = endpoint.keySet();
+    expect(keys.current).toBeUndefined();
+    await find();
+    const first = keys.current;
+    expect(first).toMatchObject([{ kid: known.kid }]);
+    clock.advanceSeconds(449);
+    expect(keys.current).toBe(first);
+    clock.advanceSeconds(1);
+    expect(keys.current).toBeUndefined();
+    clock.advanceSeconds(150);
+    await find();
+    expect(keys.current).toMatchObject([{ kid: known.kid }]);
+    expect(keys.current).not.toBe(first);
+  });
+
   it('JWK-12 is waited for when its time is over: keys that are gone verify nothing', async () => {
     const { find, clock } = endpoint.keySet();
     await find();

@@ -156,6 +156,7 @@ describe('openSignedResponse with the keys', () => {
   function noting(keys: KeySet): KeySet & { bad: number } {
     return {
       bad: 0,
+      current: keys.current,
       find: (algorithm, kid, deadline) => keys.find(algorithm, kid, deadline),
       noteBadSignature() {
         this.bad += 1;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkResponse } from '../../../../libs/introspection/src/pipeline/verification/check-response.js';
+import { ResponseChecker } from '../../../../libs/introspection/src/pipeline/verification/response-checker.js';
 import type { IntrospectionResponse } from '../../../../libs/introspection/src/protocol/introspection-response.js';
 import { AUDIENCE } from '../../../support/authorization-server.js';
 import { ISSUER, issuerOptions, NOW_SECONDS, refusalReason } from '../../../support/issuer-options.js';
@@ -21,17 +21,16 @@ const EXPECTED = { audience: [AUDIENCE] as string[] | null, allowMissingAudience
 function check(members: Members = {}, options: Members = {}, expected = EXPECTED, toleranceSeconds = 0) {
   const answer = Object.fromEntries(Object.entries({ ...ANSWER, ...members }).filter(([, value]) => value !== undefined));
   const instant = { nowMs: NOW_SECONDS * 1000, toleranceSeconds };
-  return checkResponse('the-token', answer as IntrospectionResponse, issuerOptions(options), expected, instant);
+  return new ResponseChecker(issuerOptions(options)).check(answer as IntrospectionResponse, expected, instant);
 }
 
 const reason = (members: Members, options?: Members, expected?: typeof EXPECTED) =>
   refusalReason(() => check(members, options, expected));
 
-describe('checkResponse', () => {
+describe('A response that is checked', () => {
   it('hands over what the server said, without active', () => {
     const { active: _active, ...claims } = ANSWER;
     expect(check()).toEqual({
-      token: 'the-token',
       issuer: ISSUER,
       claims,
       facts: claims,
@@ -118,5 +117,35 @@ describe('checkResponse', () => {
   it('IRESP-11 knows of no scopes where the server names none, and of no end', () => {
     expect(check({ scope: undefined, exp: undefined })).toMatchObject({ scopes: undefined, expiresAtSeconds: undefined });
     expect(check({ aud: ['a', AUDIENCE] }).audience).toEqual(['a', AUDIENCE]);
+  });
+});
+
+describe('A response that is used again', () => {
+  const answer = Object.freeze({ ...ANSWER }) as unknown as IntrospectionResponse;
+  const at = (seconds: number) => ({ nowMs: seconds * 1000, toleranceSeconds: 0 });
+
+  it('IRESP-04 IRESP-07 is checked for its time and audience again', async () => {
+    const checker = new ResponseChecker(issuerOptions());
+    const verified = checker.check(answer, EXPECTED, at(NOW_SECONDS));
+    expect(checker.check(answer, EXPECTED, at(NOW_SECONDS + 299))).toEqual(verified);
+    expect(await refusalReason(() => checker.check(answer, EXPECTED, at(NOW_SECONDS + 300)))).toBe('expired');
+    const other = { ...EXPECTED, audience: ['https://other.example.com'] };
+    expect(await refusalReason(() => checker.check(answer, other, at(NOW_SECONDS)))).toBe('audience');
+  });
+
+  it('AT-08 is shown to the application again', async () => {
+    let accepts = true;
+    const checker = new ResponseChecker(issuerOptions({ requiredClaims: { sub: () => accepts } }));
+    checker.check(answer, EXPECTED, at(NOW_SECONDS));
+    accepts = false;
+    expect(await refusalReason(() => checker.check(answer, EXPECTED, at(NOW_SECONDS)))).toBe('claim');
+  });
+
+  it('IRESP-03 is refused again where it was refused, and vouches for no other', async () => {
+    const checker = new ResponseChecker(issuerOptions());
+    checker.check(answer, EXPECTED, at(NOW_SECONDS));
+    const inactive = { active: false } as const;
+    for (let use = 0; use < 2; use += 1)
+      expect(await refusalReason(() => checker.check(inactive, EXPECTED, at(NOW_SECONDS)))).toBe('inactive');
   });
 });
