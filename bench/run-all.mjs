@@ -7,7 +7,7 @@ import { PLANS } from './plan.mjs';
 import { casesOf, probeAll } from './probe/probe.mjs';
 import { Progress } from './progress.mjs';
 import { drawChart } from './report/chart.mjs';
-import { describeMachine } from './report/machine.mjs';
+import { describeMachine, describeOtherLoad } from './report/machine.mjs';
 import { writePage } from './report/page.mjs';
 import { tablesOf } from './report/tables.mjs';
 import { formatFaults, formatForTerminal } from './report/terminal.mjs';
@@ -31,7 +31,9 @@ export async function runAll({ isQuick, only }) {
     return 1;
   }
   const plan = isQuick ? PLANS.quick : PLANS.full;
-  const results = await measure(plan, only);
+  const otherLoad = describeOtherLoad();
+  if (otherLoad !== undefined) console.log(otherLoad);
+  const results = { otherLoad, ...(await measure(plan, only)) };
   const tables = tablesOf(results);
   console.log(formatFaults(CONTESTANTS, results.faults, probeSize));
   for (const table of tables) console.log(formatForTerminal(table));

@@ -1,4 +1,4 @@
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { versionOfPackage } from '../installed-package.mjs';
 
 const SHARED = [
@@ -9,6 +9,13 @@ const SHARED = [
   '@nestjs/platform-fastify',
   'undici',
 ];
+
+/** What others do on this machine, before we begin; undefined while it is quiet. */
+export function describeOtherLoad() {
+  const [load] = loadavg();
+  if (load < cpus().length / 2) return undefined;
+  return `This machine is busy (load ${load.toFixed(1)} on ${cpus().length} cores): figures are rougher than on a quiet one.`;
+}
 
 /** What the figures depend on. */
 export function describeMachine(contestants) {

@@ -1,3 +1,5 @@
+import { groupFaults } from './group-faults.mjs';
+
 /** @param {import('./tables.mjs').Table} table */
 export function formatForTerminal({ title, columns, rows }) {
   const lines = [columns, ...rows];
@@ -16,7 +18,9 @@ export function formatFaults(contestants, faults, probeSize) {
     .filter(({ isFloor }) => !isFloor)
     .map((contestant) => {
       const wrong = faults[contestant.id];
-      return `${contestant.name}: ${wrong.length} of ${probeSize(contestant)} wrong${wrong.map((fault) => `\n    ${fault}`).join('')}`;
+      return `${contestant.name}: ${wrong.length} of ${probeSize(contestant)} wrong${groupFaults(wrong)
+        .map((fault) => `\n    ${fault}`)
+        .join('')}`;
     });
   return ['\nThe probe', ...lines].join('\n');
 }

@@ -30,6 +30,18 @@ describe('Answers that are not active', () => {
     expect(await judge('not-yet-known')).toMatchObject(remembered);
   });
 
+  it('ICACHE-04 T41 take the place of the active one, and give it back', async () => {
+    const { judge } = open({ ttlMs: 60_000, inactiveTtlMs: 60_000 });
+    const [token] = good(1) as [string];
+    expect(await judge(token)).toMatchObject(askedFor);
+    fixture.as.answer(token, { active: false });
+    expect(await judge(token, { introspectMaxAgeMs: 0 })).toMatchObject({ status: 401, asked: 1 });
+    expect(await judge(token)).toMatchObject({ status: 401, asked: 0 });
+    fixture.as.answer(token, { active: true, ...fixture.as.claims() });
+    expect(await judge(token, { introspectMaxAgeMs: 0 })).toMatchObject(askedFor);
+    expect(await judge(token)).toMatchObject(remembered);
+  });
+
   it('ICACHE-04 T35 have a budget of their own: a scan pushes out no good token', async () => {
     const { judge } = open({ ttlMs: 60_000, inactiveTtlMs: 60_000, maxEntries: 20, maxInactiveEntries: 50 });
     const tokens = good(20);

@@ -163,6 +163,17 @@ describe('revoke: when a token was issued', () => {
     expect(await judge(token)).toMatchObject({ status: 503, asked: 1 });
   });
 
+  it.each(each)('T22 IERR-05 by %s: no stale answer serves', async (_kind, form) => {
+    const { judge, server } = fixture.open({ cache: { ttlMs: 5000, staleIfErrorMs: 300_000 } });
+    const [token, other] = [issued(10), issued(-60)];
+    for (const one of [token, other]) expect(await judge(one)).toMatchObject(askedFor);
+    fixture.clock.advanceSeconds(6);
+    await server.revoke(form(token));
+    fixture.fail();
+    expect((await judge(token)).status).not.toBe(200);
+    if (_kind !== 'jti') expect(await judge(other)).toMatchObject({ status: 200 });
+  });
+
   it.each(['token', 'jti'])('T22 by %s: one token is named, so iat does not matter', async (kind) => {
     for (const iat of [undefined, fixture.clock.seconds() + 30]) {
       const { judge, server } = remembering();

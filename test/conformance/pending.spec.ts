@@ -16,7 +16,7 @@ interface Report {
   partly: Waiting[];
 }
 
-const ISSUES = ['The verification engine', 'Answers remembered safely', 'Nothing gets in', 'later'];
+const ISSUES = ['The verification engine', 'Nothing gets in', 'later'];
 
 const script = fileURLToPath(new URL('../../scripts/rows.mjs', import.meta.url));
 const report = readReport();
@@ -49,6 +49,7 @@ describe('the list of rows in scope', () => {
       'CAUTH',
       'IRESP',
       'IERR',
+      'ICACHE',
       'META',
       'JWK',
       'JWT',

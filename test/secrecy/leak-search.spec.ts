@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { LeakSearch } from '../support/leaks.js';
 
@@ -15,6 +16,10 @@ describe('the search for leaks', () => {
     ['base64 behind one byte', Buffer.from(`x${TEXT}`).toString('base64')],
     ['base64 behind two bytes', Buffer.from(`xy${TEXT}`).toString('base64url')],
     ['hex', bytes.toString('hex')],
+    ['hex in capitals', bytes.toString('hex').toUpperCase()],
+    ['a Buffer as it is printed', inspect(bytes)],
+    ['numbers', JSON.stringify(bytes)],
+    ['HTML', TEXT.replaceAll('"', '&#34;')],
     ['percent-encoded', encodeURIComponent(TEXT)],
     ['form-encoded', String(new URLSearchParams({ token: TEXT }))],
     ['JSON', JSON.stringify({ token: TEXT })],
@@ -22,6 +27,10 @@ describe('the search for leaks', () => {
     ['its first piece', TEXT.slice(0, 12)],
     ['a piece in its middle', TEXT.slice(9, 21)],
     ['its last piece', TEXT.slice(-12)],
+    ['a piece in base64', Buffer.from(TEXT.slice(9, 27)).toString('base64')],
+    ['a piece in base64url, behind another text', Buffer.from(`x: ${TEXT.slice(9, 27)}`).toString('base64url')],
+    ['a piece in hex', Buffer.from(TEXT.slice(9, 21)).toString('hex')],
+    ['a piece in a Buffer as it is printed', inspect(Buffer.from(TEXT.slice(9, 21)))],
   ])('finds %s', (_form, written) => {
     expect(search.find('somewhere', `before ${written} after`)).not.toEqual([]);
   });
@@ -38,6 +47,20 @@ describe('the search for leaks', () => {
     ['a Map key', new Map([[TEXT, 1]])],
     ['a Set in a list', [new Set([TEXT])]],
     ['a toJSON', { toJSON: () => ({ token: TEXT }) }],
+    [
+      'a getter',
+      {
+        get token(): string {
+          return TEXT;
+        },
+      },
+    ],
+    ['a hidden getter', Object.defineProperty({}, 'token', { get: () => TEXT, enumerable: false })],
+    ['the target of a Proxy', new Proxy({ token: TEXT }, { get: () => undefined, ownKeys: () => [] })],
+    ['bytes', { token: bytes }],
+    ['bytes of an array of bytes', [new Uint8Array(bytes)]],
+    ['a thrown text', new AggregateError([new Error(TEXT)], 'x')],
+    ['a name of a member', { [TEXT]: 1 }],
     ['a long list', [...Array<string>(500).fill('x'), TEXT]],
   ])('finds %s', (_place, value) => {
     expect(search.findIn('somewhere', value)).not.toEqual([]);

@@ -1,7 +1,8 @@
-import { Catch, Controller, Get, Inject, Module, Req, type ArgumentsHost } from '@nestjs/common';
+import { Catch, Controller, Get, Inject, Module, Req, type ArgumentsHost, type INestApplication } from '@nestjs/common';
 import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
 import { randomBytes } from 'node:crypto';
 import {
+  Introspect,
   IntrospectionModule,
   IntrospectionService,
   OptionalAuth,
@@ -45,6 +46,9 @@ class Routes {
     return 'ok';
   }
   @Get('scoped') @Scopes('other') scoped(): unknown {
+    return 'ok';
+  }
+  @Get('fresh') @Introspect({ maxAgeMs: 0 }) fresh(): unknown {
     return 'ok';
   }
   @Get('opt') @OptionalAuth() optional(): unknown {
@@ -91,12 +95,16 @@ export async function start(
   adapter: Adapter,
   as: AuthorizationServer,
   options: Record<string, unknown>,
+  configure?: (app: INestApplication) => void,
 ): Promise<ResourceServer> {
   return serve({
     adapter,
     authorizationServer: as,
     module: application(optionsFor(as, options)),
-    configure: (app) => void app.useGlobalFilters(new Witness(app.get(HttpAdapterHost).httpAdapter)),
+    configure: (app) => {
+      app.useGlobalFilters(new Witness(app.get(HttpAdapterHost).httpAdapter));
+      configure?.(app);
+    },
   });
 }
 

@@ -9,6 +9,7 @@ export {
   MissingCredentialsError,
   ResourceServerError,
   type ResourceServerErrorCode,
+  TooManyUnknownTokensError,
 } from './protocol/errors.js';
 export {
   AuthorizationServerError,
@@ -24,9 +25,11 @@ export type { Requirement } from './protocol/requirement.js';
 export type { RevocationTarget } from './pipeline/cache/revocation-target.js';
 export type { Clock } from './pipeline/clock.js';
 export type { ChallengeResponse } from './pipeline/challenge-response.js';
+export type { Health, IssuerHealth, PartHealth } from './pipeline/health.js';
 export type { IntrospectionEvent } from './pipeline/events.js';
 export type { ResourceRequest } from './pipeline/extract/resource-request.js';
 export type { CacheOptions, CacheSecret, CacheSecrets, CacheSecretSource } from './pipeline/options/cache-options.js';
+export type { HttpOptions } from './pipeline/options/http-options.js';
 export type { SharedCache, SharedKeyv, TokenCacheStore } from './pipeline/options/token-cache-store.js';
 export type {
   BearerTokenContext,
@@ -38,7 +41,6 @@ export type {
   CompatibilityOptions,
   ExtractContext,
   ExtractOptions,
-  HttpOptions,
   IntrospectionResponseOptions,
   IssuerLookup,
   IssuerOptions,
@@ -50,6 +52,7 @@ export type {
   Secret,
   ServerOptions,
   SeveralIssuers,
+  UnknownTokensOptions,
   VerificationMode,
 } from './pipeline/options/options.js';
 export { AccessTokenPrincipal, type Actor } from './pipeline/principal/access-token-principal.js';

@@ -1,6 +1,7 @@
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { AccessTokenPrincipal } from '../pipeline/principal/access-token-principal.js';
 import type { RevocationTarget } from '../pipeline/cache/revocation-target.js';
+import type { Health } from '../pipeline/health.js';
 import type { IntrospectOptions } from '../pipeline/resource-server-contract.js';
 import type { IntrospectionResponse } from '../protocol/introspection-response.js';
 import type { Requirement } from '../protocol/requirement.js';
@@ -78,6 +79,11 @@ export class IntrospectionService {
    */
   async revoke(target: RevocationTarget): Promise<void> {
     await this.#authenticator.server.revoke(target);
+  }
+
+  /** How it stands with the authorization servers and the cache, by what happened last; without a call. */
+  health(): Health {
+    return this.#authenticator.server.health();
   }
 }
 

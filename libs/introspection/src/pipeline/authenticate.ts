@@ -23,6 +23,7 @@ export async function authenticateIfPresented(
   const deadline = server.createDeadline();
   const credentials = await extractCredentials(request, server.options.extract, deadline);
   if (credentials === undefined) return undefined;
+  server.unknownTokens?.assertWithin(request);
   const presented = new PresentedToken(credentials.token, server.nameOf);
   const issuers = await server.issuers.route(presented, request, deadline);
   const verified = await verifyInOrder(issuers, presented, server.conditions(requirement, deadline, assertSenderConstraint));

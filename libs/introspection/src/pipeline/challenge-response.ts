@@ -5,6 +5,7 @@ import {
   InsufficientScopeError,
   MissingCredentialsError,
   type ResourceServerError,
+  TooManyUnknownTokensError,
 } from '../protocol/errors.js';
 
 /** What a client is answered when its request is refused. */
@@ -24,7 +25,8 @@ export interface ChallengeResponse {
 export function toChallengeResponse(error: ResourceServerError, realm: string): ChallengeResponse {
   const headers: Record<string, string> = { 'Cache-Control': 'no-store' };
   if (error instanceof AccessTokenError) headers['WWW-Authenticate'] = bearerChallenge(error, realm);
-  if (error instanceof AuthorizationServerError) headers['Retry-After'] = String(error.retryAfterSeconds);
+  if (error instanceof AuthorizationServerError || error instanceof TooManyUnknownTokensError)
+    headers['Retry-After'] = String(error.retryAfterSeconds);
   const body = { statusCode: error.status, ...(error.error !== undefined && { error: error.error }), message: error.description };
   return { status: error.status, headers, body };
 }

@@ -6,7 +6,6 @@ import { stopwatchMs } from './clock.js';
 export class Deadline {
   readonly #timeoutMs: number;
   readonly #startedMs = stopwatchMs();
-  #signal: AbortSignal | undefined;
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
@@ -14,17 +13,12 @@ export class Deadline {
 
   /** An equal part of the time that is left, for the first of several that are waited for one after the other. */
   share(parts: number): Deadline {
-    return new Deadline(this.#leftMs / parts);
+    return new Deadline(this.leftMs / parts);
   }
 
-  get #leftMs(): number {
+  /** Milliseconds until the time is over, 0 when it is. */
+  get leftMs(): number {
     return Math.max(0, this.#timeoutMs - (stopwatchMs() - this.#startedMs));
-  }
-
-  /** Aborts when the time is over. The timer keeps no process alive. */
-  get signal(): AbortSignal {
-    this.#signal ??= AbortSignal.timeout(Math.ceil(this.#leftMs));
-    return this.#signal;
   }
 
   /**
@@ -33,15 +27,29 @@ export class Deadline {
    * @throws what `late` makes, when the time is over first
    */
   async wait<T>(shared: Promise<T>, late: () => Error): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
+    let cancel: (() => void) | undefined;
     const timeout = new Promise<never>((_resolve, reject) => {
-      // The timer keeps no process alive, and is not kept itself once the wait is over.
-      timer = setTimeout(() => reject(late()), Math.ceil(this.#leftMs)).unref();
+      cancel = afterHearing(this.leftMs, () => reject(late()));
     });
     try {
       return await Promise.race([shared, timeout]);
     } finally {
-      clearTimeout(timer);
+      cancel?.();
     }
   }
+}
+
+/**
+ * Calls back when a time is over and what has come in until then was heard: a process that was busy runs its timers
+ * before it reads its sockets, and would take its own business for the other's silence. Keeps no process alive.
+ *
+ * @returns what cancels it
+ */
+export function afterHearing(durationMs: number, callback: () => void): () => void {
+  let immediate: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => (immediate = setImmediate(callback)), Math.ceil(durationMs)).unref();
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(immediate);
+  };
 }

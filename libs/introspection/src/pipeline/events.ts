@@ -21,6 +21,7 @@ export type IntrospectionEvent = { readonly atMs: number; readonly issuer?: stri
   | { readonly type: 'keys.failed' }
   | { readonly type: 'metadata.refreshed' }
   | { readonly type: 'metadata.failed'; readonly code: ResourceServerErrorCode }
+  | { readonly type: 'breaker.opened' | 'breaker.closed'; readonly endpoint: 'introspection' | 'keys' | 'metadata' }
   | { readonly type: 'cache.hit'; readonly ageMs: number }
   | { readonly type: 'cache.miss' }
   | { readonly type: 'cache.store_failed' }
@@ -30,6 +31,8 @@ export type IntrospectionEvent = { readonly atMs: number; readonly issuer?: stri
       /** What was revoked. */
       readonly kind: 'token' | 'jti' | 'subject' | 'session' | 'client' | 'issuer';
     }
+  | { readonly type: 'anomaly.invalid_tokens'; readonly client: string; readonly count: number }
+  | { readonly type: 'anomaly.revoked_token_used' | 'anomaly.foreign_audience' }
   | { readonly type: 'policy.refused'; readonly code: ResourceServerErrorCode }
   | {
       readonly type: 'principal.accepted';

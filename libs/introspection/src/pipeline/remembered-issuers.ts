@@ -55,6 +55,10 @@ export class RememberedIssuers {
     return deadline.wait(pending, late);
   }
 
+  get allowed(): TrustedIssuer[] {
+    return [...this.#allowed.values()].map(({ issuer }) => issuer);
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#allowed.values()].map(({ issuer }) => issuer.close()));
   }

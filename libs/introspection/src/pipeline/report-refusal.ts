@@ -1,5 +1,5 @@
 import { AuthorizationServerError } from '../protocol/authorization-server-errors.js';
-import { AccessTokenError, InvalidTokenError, ResourceServerError } from '../protocol/errors.js';
+import { AccessTokenError, InvalidTokenError, ResourceServerError, TooManyUnknownTokensError } from '../protocol/errors.js';
 import type { EventSink } from './events.js';
 import type { NoticeSink } from './notices.js';
 
@@ -10,9 +10,14 @@ import type { NoticeSink } from './notices.js';
 export function reportRefusal(error: unknown, emit: EventSink, notify: NoticeSink): void {
   if (!(error instanceof ResourceServerError) || error instanceof AuthorizationServerError) return;
   const { code } = error;
-  if (error instanceof InvalidTokenError) emit({ type: 'verification.refused', reason: error.reason });
-  else if (code === 'ERR_CREDENTIALS_MISSING' || code === 'ERR_REQUEST_INVALID') emit({ type: 'extract.refused', code });
+  if (error instanceof InvalidTokenError) {
+    emit({ type: 'verification.refused', reason: error.reason });
+    if (error.reason === 'audience') emit({ type: 'anomaly.foreign_audience' });
+  } else if (code === 'ERR_CREDENTIALS_MISSING' || code === 'ERR_REQUEST_INVALID') emit({ type: 'extract.refused', code });
   else emit({ type: 'policy.refused', code });
+  if (error instanceof TooManyUnknownTokensError) {
+    notify({ level: 'warn', text: 'A client presents more refused tokens than unknownTokens allows' });
+  }
   if (error instanceof AccessTokenError && error.detail !== undefined) {
     const reason = error instanceof InvalidTokenError ? error.reason : error.error;
     notify({ level: 'warn', text: `Refused an access token (${reason}): ${error.detail}` });

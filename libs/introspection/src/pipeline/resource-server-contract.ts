@@ -3,6 +3,7 @@ import type { IntrospectionResponse } from '../protocol/introspection-response.j
 import type { Requirement } from '../protocol/requirement.js';
 import type { RevocationTarget } from './cache/revocation-target.js';
 import type { ChallengeResponse } from './challenge-response.js';
+import type { Health } from './health.js';
 import type { ResourceRequest } from './extract/resource-request.js';
 import type { AccessTokenPrincipal } from './principal/access-token-principal.js';
 
@@ -69,6 +70,9 @@ export interface ResourceServer {
    * @throws {Error} when the mark could not be written to `cache.shared`
    */
   revoke(target: RevocationTarget): Promise<void>;
+
+  /** How it stands with the authorization servers and the cache, by what happened last; without a call. */
+  health(): Health;
 
   /** Status, headers and body of the answer to a refused request. */
   challenge(error: ResourceServerError): ChallengeResponse;

@@ -2,8 +2,10 @@ import type { ConfigurationProblem } from '../protocol/configuration-error.js';
 import { InvalidTokenError, type ResourceServerError } from '../protocol/errors.js';
 import { INACTIVE, type IntrospectionResponse } from '../protocol/introspection-response.js';
 import type { Requirement } from '../protocol/requirement.js';
+import { disregard, isThenable } from '../protocol/thenable.js';
 import { isToken68 } from '../protocol/authorization-header.js';
 import { authenticate, authenticateIfPresented } from './authenticate.js';
+import type { AnswerCache } from './cache/answer-cache.js';
 import { createMemory } from './cache/create-memory.js';
 import type { RevocationMarks } from './cache/revocation-marks.js';
 import { parseRevocationTarget, type RevocationTarget } from './cache/revocation-target.js';
@@ -12,7 +14,9 @@ import { type ChallengeResponse, toChallengeResponse } from './challenge-respons
 import { stopwatchMs } from './clock.js';
 import { Deadline } from './deadline.js';
 import { createEventSink, type EventSink } from './events.js';
+import { clientAddressOf } from './extract/client-address.js';
 import type { ResourceRequest } from './extract/resource-request.js';
+import { type Health, overallHealth } from './health.js';
 import { createQuietNotices, type Notice, type NoticeSink, processNotices } from './notices.js';
 import type { ResourceServerOptions } from './options/options.js';
 import { resolveOptions } from './options/resolve-options.js';
@@ -20,6 +24,7 @@ import type { ResolvedOptions } from './options/resolved-options.js';
 import { HttpClient } from './outbound/http-client.js';
 import { assertRequirement } from './policy/assert-requirement.js';
 import { checkRequirement } from './policy/check-requirement.js';
+import { UnknownTokens } from './policy/unknown-tokens.js';
 import type { AccessTokenPrincipal } from './principal/access-token-principal.js';
 import { Principals } from './principal/create-principal.js';
 import { PresentedToken } from './presented-token.js';
@@ -36,6 +41,8 @@ export interface ResourceServerState {
   /** Names tokens in tables, so that none of them holds one. */
   readonly nameOf: TokenHash;
   readonly principals: Principals;
+  /** Absent where nobody counts. */
+  readonly unknownTokens: UnknownTokens | undefined;
   /** One bound for all that a request waits for. */
   createDeadline(): Deadline;
   /** What a verification has to find for a route, and by when. */
@@ -47,7 +54,9 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
   readonly issuers: TrustedIssuers;
   readonly nameOf = createTokenHash();
   readonly principals = new Principals();
+  readonly unknownTokens: UnknownTokens | undefined;
   readonly #marks: RevocationMarks;
+  readonly #cache: AnswerCache | undefined;
   readonly #options: ResolvedOptions;
   readonly #client: HttpClient;
   readonly #emit: EventSink;
@@ -75,10 +84,12 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
     const sinks = { emit: this.#emit, notify: this.#notify };
     const { cache, marks } = createMemory(this.options, this.nameOf, sinks);
     this.#marks = marks;
+    this.#cache = cache;
     let issuers = 0;
     const nextTag = () => `${(issuers += 1)}:`;
     const parts = { options: this.options, client: this.#client, ...sinks, nameOf: this.nameOf, cache, marks, nextTag };
     this.issuers = new TrustedIssuers(parts);
+    this.unknownTokens = this.#createUnknownTokens();
     for (const text of warnings) this.#notify({ level: 'warn', text });
   }
 
@@ -102,11 +113,11 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
   }
 
   authenticate(request: ResourceRequest, requirement: Requirement = {}): Promise<AccessTokenPrincipal> {
-    return this.#observe(requirement, () => authenticate(this, request, requirement));
+    return this.#observe(request, requirement, () => authenticate(this, request, requirement));
   }
 
   authenticateIfPresented(request: ResourceRequest, requirement: Requirement = {}): Promise<AccessTokenPrincipal | undefined> {
-    return this.#observe(requirement, () => authenticateIfPresented(this, request, requirement));
+    return this.#observe(request, requirement, () => authenticateIfPresented(this, request, requirement));
   }
 
   async authorize(principal: AccessTokenPrincipal, requirement: Requirement): Promise<void> {
@@ -149,6 +160,10 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
     this.#emit({ type: 'revocation.accepted', kind, ...(issuer !== undefined && { issuer }) });
   }
 
+  health(): Health {
+    return overallHealth(this.issuers.health(), this.#cache?.health());
+  }
+
   /** Tells the operator something, once a minute. */
   notify(notice: Notice): void {
     this.#notify(notice);
@@ -189,7 +204,18 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
     return issuers;
   }
 
-  async #observe<T extends AccessTokenPrincipal | undefined>(requirement: Requirement, journey: () => Promise<T>): Promise<T> {
+  #createUnknownTokens(): UnknownTokens | undefined {
+    const { clock, onEvent, unknownTokens } = this.#options;
+    if (unknownTokens === undefined && onEvent === undefined) return undefined;
+    const clientOf = (request: object) => askClientKey(unknownTokens?.clientKey, request) ?? clientAddressOf(request);
+    return new UnknownTokens({ limits: unknownTokens, clientOf, clock, emit: this.#emit });
+  }
+
+  async #observe<T extends AccessTokenPrincipal | undefined>(
+    request: ResourceRequest,
+    requirement: Requirement,
+    journey: () => Promise<T>,
+  ): Promise<T> {
     this.#check(requirement);
     const startedMs = stopwatchMs();
     try {
@@ -200,6 +226,7 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
       }
       return principal;
     } catch (error) {
+      if (error instanceof InvalidTokenError) this.unknownTokens?.note(request);
       reportRefusal(error, this.#emit, this.#notify);
       throw error;
     }
@@ -210,6 +237,17 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
     checkRequirement(requirement);
     // Only what cannot change any more is worth remembering.
     if (Object.isFrozen(requirement)) this.#checked.add(requirement);
+  }
+}
+
+/** A function that fails, or answers no text, leaves the address to go by. */
+function askClientKey(clientKey: ((request: unknown) => unknown) | undefined, request: object): string | undefined {
+  try {
+    const key = clientKey?.(request);
+    if (isThenable(key)) disregard(key);
+    return typeof key === 'string' && key !== '' ? key : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -14,6 +14,8 @@ import { Endpoints, needKeys } from './issuer/endpoints.js';
 import { MetadataSource } from './issuer/metadata-source.js';
 import type { NoticeSink } from './notices.js';
 import type { ResolvedIssuerOptions, ResolvedOptions } from './options/resolved-options.js';
+import { type IssuerHealth, latestOf, partHealth, worstOf } from './health.js';
+import { EndpointClient, type EndpointClientParts } from './outbound/endpoint-client.js';
 import type { HttpClient } from './outbound/http-client.js';
 import type { ClientAuthenticator } from './verification/client-authentication/client-authenticator.js';
 import { createClientAuthenticator } from './verification/client-authentication/create-client-authenticator.js';
@@ -50,8 +52,11 @@ export class TrustedIssuer implements Verifiers {
   readonly revocation: RevocationSource;
   readonly responses: ResponseChecker;
   readonly decrypter: Decrypter | undefined;
+  readonly #clients: EndpointClients;
   readonly #endpoints: Endpoints;
   readonly #metadata: MetadataSource;
+  readonly #keys: KeySet | undefined;
+  readonly #asked: IntrospectionClient | undefined;
   readonly #authenticator: ClientAuthenticator | undefined;
   readonly #expectation: Expectation;
   readonly #shared: SharedParts;
@@ -64,18 +69,23 @@ export class TrustedIssuer implements Verifiers {
     const { allowInsecureHttp, clock, http } = shared.options;
     this.#shared = shared;
     this.#expectation = { audience, allowMissingAudience };
-    const parts = { issuer, client: shared.client, clock, timeoutMs: http.timeoutMs, emit: shared.emit, notify: shared.notify };
+    const parts = { issuer, clock, timeoutMs: http.timeoutMs, emit: shared.emit, notify: shared.notify };
+    const { client, emit } = shared;
+    const clientFor = (endpoint: Endpoint) => new EndpointClient({ issuer, endpoint, client, limits: http, clock, emit });
+    this.#clients = { introspection: clientFor('introspection'), keys: clientFor('keys'), metadata: clientFor('metadata') };
     this.#metadata = new MetadataSource({
       ...parts,
+      client: this.#clients.metadata,
       allowInsecureHttp,
       compare: (metadata) => compareMetadata(metadata, options),
     });
     this.#endpoints = new Endpoints(options, this.#metadata);
     this.#authenticator = canBeAsked(options) ? createClientAuthenticator(options, http, clock) : undefined;
     this.decrypter = decryptionKeys.length === 0 ? undefined : new Decrypter(decryptionKeys);
-    const keys = needKeys(options) ? this.#createKeySet(parts) : undefined;
-    this.local = keys === undefined || verification === 'remote' ? undefined : new LocalVerifier(options, keys);
-    this.introspection = this.#createIntrospection(keys);
+    this.#keys = needKeys(options) ? this.#createKeySet({ ...parts, client: this.#clients.keys }) : undefined;
+    this.local = this.#keys === undefined || verification === 'remote' ? undefined : new LocalVerifier(options, this.#keys);
+    this.#asked = this.#createIntrospectionClient();
+    this.introspection = this.#createIntrospection();
     this.responses = new ResponseChecker(options);
     this.revocation = this.#createRevocation(shared.marks);
   }
@@ -94,6 +104,21 @@ export class TrustedIssuer implements Verifiers {
     this.#shared.emit({ type: 'issuer.unknown' });
   }
 
+  /** How it stands with this issuer, without a call. */
+  health(): IssuerHealth {
+    const { issuer } = this.options;
+    const asked = this.#asked;
+    const lastSuccessAtMs = latestOf(asked?.lastSuccessAtMs, this.#keys?.loadedAtMs);
+    return {
+      issuer,
+      metadata: this.#endpoints.needMetadata ? partHealth(this.#metadata.isFailing, this.#metadata.isHeld) : 'unused',
+      keys: this.#keys === undefined ? 'unused' : partHealth(this.#keys.isFailing, this.#keys.loadedAtMs !== undefined),
+      introspection: asked === undefined ? 'unused' : partHealth(asked.isFailing, asked.lastSuccessAtMs !== undefined),
+      breaker: worstOf(Object.values(this.#clients).map(({ breaker }) => breaker.state)),
+      ...(lastSuccessAtMs !== undefined && { lastSuccessAtMs }),
+    };
+  }
+
   async close(): Promise<void> {
     await this.#authenticator?.close?.();
   }
@@ -104,26 +129,40 @@ export class TrustedIssuer implements Verifiers {
     return new RemoteKeySet({ ...parts, lifetime, url: (deadline) => this.#endpoints.jwksUri(deadline) });
   }
 
-  #createIntrospection(keys: KeySet | undefined): IntrospectionSource | undefined {
+  #createIntrospectionClient(): IntrospectionClient | undefined {
     if (this.#authenticator === undefined) return undefined;
-    const { options } = this;
-    const { cache, client, emit, marks, notify } = this.#shared;
+    const { emit, notify } = this.#shared;
     const { clock } = this.#shared.options;
-    const { introspectionResponse: expected, issuer } = options;
+    const { introspectionResponse: expected, issuer } = this.options;
+    const keys = this.#keys;
     const signedResponse: SignedResponseParts | undefined =
       expected.type === 'json' || keys === undefined ? undefined : { issuer, expected, keys, decrypter: this.decrypter, clock };
-    const endpoint = (deadline: Deadline) => this.#endpoints.introspectionEndpoint(deadline);
-    const authenticator = this.#authenticator;
-    const asked = new IntrospectionClient({ options, client, clock, emit, notify, signedResponse, authenticator, endpoint });
+    return new IntrospectionClient({
+      options: this.options,
+      client: this.#clients.introspection,
+      clock,
+      emit,
+      notify,
+      signedResponse,
+      authenticator: this.#authenticator,
+      endpoint: (deadline: Deadline) => this.#endpoints.introspectionEndpoint(deadline),
+    });
+  }
+
+  #createIntrospection(): IntrospectionSource | undefined {
+    const asked = this.#asked;
+    if (asked === undefined) return undefined;
+    const { options } = this;
+    const { cache, emit, marks } = this.#shared;
     return new RememberedIntrospection({
-      issuer,
+      issuer: options.issuer,
       tag: this.#shared.nextTag(),
       ask: (token, deadline) => asked.introspect(token, deadline),
       identify: (response) => this.#identify(response),
       cache,
       shared: cache?.sharedFor(answerScope(options), options.compatibility),
       marks,
-      clock,
+      clock: this.#shared.options.clock,
       timeoutMs: this.#shared.options.http.timeoutMs,
       toleranceSeconds: this.#shared.options.clockToleranceSeconds,
       emit,
@@ -140,7 +179,9 @@ export class TrustedIssuer implements Verifiers {
       }
       return { token, name, identity };
     };
+    const { issuer } = this.options;
     return {
+      noteUse: () => this.#shared.emit({ type: 'anomaly.revoked_token_used', issuer }),
       isClear: (presented, verified) => marks.isIdle || marks.judge(revocable(presented, verified)) === 'clear',
       check: async (presented, verified, deadline) =>
         marks.isIdle ? 'clear' : marks.check(revocable(presented, verified), deadline),
@@ -153,6 +194,9 @@ export class TrustedIssuer implements Verifiers {
     return { identity: new TokenIdentity(this.options.issuer, facts, this.options.claims), expiresAtMs };
   }
 }
+
+type Endpoint = EndpointClientParts['endpoint'];
+type EndpointClients = Readonly<Record<Endpoint, EndpointClient>>;
 
 /** Whether there is anybody to ask about a token, which in `local` is not needed but may be configured. */
 export function canBeAsked(options: ResolvedIssuerOptions): boolean {

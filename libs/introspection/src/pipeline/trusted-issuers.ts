@@ -2,6 +2,7 @@ import { MetadataError } from '../protocol/authorization-server-errors.js';
 import { InvalidTokenError } from '../protocol/errors.js';
 import { isThenable } from '../protocol/thenable.js';
 import type { Deadline } from './deadline.js';
+import type { IssuerHealth } from './health.js';
 import { mayBeAskedAboutOpaqueTokens } from './options/resolve-issuers.js';
 import type { IssuerRouting } from './options/options.js';
 import type { PresentedToken } from './presented-token.js';
@@ -25,6 +26,11 @@ export class TrustedIssuers {
 
   warmUp(): void {
     for (const issuer of this.#listed) issuer.warmUp();
+  }
+
+  /** How it stands with each: those that are listed, or those that a function has allowed so far. */
+  health(): IssuerHealth[] {
+    return [...this.#listed, ...(this.#remembered?.allowed ?? [])].map((issuer) => issuer.health());
   }
 
   async close(): Promise<void> {

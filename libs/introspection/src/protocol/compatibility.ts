@@ -18,11 +18,18 @@ const TIMES = ['exp', 'nbf', 'iat'];
  * absence of a binding), and what the operator allowed is put right. Everything else stays as it is.
  */
 export function normalizeResponse(response: JsonObject, compatibility: Compatibility): JsonObject {
+  const { numericStrings, zeroExpNeverExpires } = compatibility;
+  if (!numericStrings && !zeroExpNeverExpires && !hasNulls(response)) return response;
   const members = Object.entries(response)
     .filter(([name, value]) => value !== null || name === 'cnf')
-    .map(([name, value]) => [name, compatibility.numericStrings ? readNumericString(name, value) : value] as const)
-    .filter(([name, value]) => !(compatibility.zeroExpNeverExpires && name === 'exp' && value === 0));
+    .map(([name, value]) => [name, numericStrings ? readNumericString(name, value) : value] as const)
+    .filter(([name, value]) => !(zeroExpNeverExpires && name === 'exp' && value === 0));
   return Object.fromEntries(members);
+}
+
+function hasNulls(response: JsonObject): boolean {
+  for (const name of Object.keys(response)) if (response[name] === null && name !== 'cnf') return true;
+  return false;
 }
 
 function readNumericString(name: string, value: unknown): unknown {

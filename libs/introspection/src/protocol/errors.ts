@@ -5,6 +5,7 @@ export type ResourceServerErrorCode =
   | 'ERR_TOKEN_INVALID'
   | 'ERR_SCOPE_INSUFFICIENT'
   | 'ERR_ACCESS_DENIED'
+  | 'ERR_UNKNOWN_TOKENS'
   | 'ERR_INTROSPECTION_UNAVAILABLE'
   | 'ERR_INTROSPECTION_RESPONSE'
   | 'ERR_KEY_SET_UNAVAILABLE'
@@ -123,5 +124,18 @@ export class AccessDeniedError extends ResourceServerError {
 
   constructor(options?: ResourceServerErrorOptions) {
     super('Forbidden', options);
+  }
+}
+
+/** One client has presented too many tokens that were refused. 429 with `Retry-After`, no challenge (RFC 6585 §4). */
+export class TooManyUnknownTokensError extends ResourceServerError {
+  readonly code = 'ERR_UNKNOWN_TOKENS';
+  readonly status = 429;
+  /** Whole seconds until the client is listened to again, at least 1. */
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number, options?: ResourceServerErrorOptions) {
+    super('Too Many Requests', options);
+    this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterSeconds));
   }
 }

@@ -91,13 +91,13 @@ describe('the one ConfigurationError', () => {
     clockToleranceSeconds: Number.NaN,
     realm: '\n',
     extract: { maxTokenLength: '8192', cookie: 'x' },
-    http: { timeoutMs: Infinity, breaker: {} },
+    http: { timeoutMs: Infinity, breaker: { failures: 0 } },
     cache: {},
     nonsense: 1,
   };
   const names =
     'issuer audience verification discovery clientAuthentication.clientId clientAuthentication.clientSecret ' +
-    'clockToleranceSeconds realm extract.maxTokenLength extract.cookie http.timeoutMs http.breaker cache.ttlMs nonsense';
+    'clockToleranceSeconds realm extract.maxTokenLength extract.cookie http.timeoutMs http.breaker.failures cache.ttlMs nonsense';
 
   it('T11 names every problem at once, with what was given and the remedy', () => {
     const error = configurationErrorOf(broken);

@@ -19,6 +19,11 @@ export class AnswerCache {
     this.answers = new RememberedAnswers(options, (count) => emit({ type: 'cache.evicted', count }));
   }
 
+  /** How it stands with what is remembered. Without a shared store, none can fail. */
+  health(): { readonly store: 'ok' | 'failing'; readonly entries: number } {
+    return { store: this.store?.isFailing === true ? 'failing' : 'ok', entries: this.answers.size };
+  }
+
   /**
    * The part of one issuer in the shared store; `undefined` where there is none.
    *

@@ -84,13 +84,13 @@ export class RememberedIntrospection {
       const known = this.#recall(question) ?? (await this.#recallShared(question, deadline));
       const verdict = known && (await this.#judge(question, known, deadline));
       if (known !== undefined && verdict === 'clear') return this.#use(question, known);
-      if (verdict === 'revoked') throw revoked();
+      if (verdict === 'revoked') throw this.#revoked();
       this.#parts.emit({ type: 'cache.miss', issuer: this.#parts.issuer });
       isMissing = known === undefined;
       // What is doubtful about an answer, only a call that begins now can put right.
       if (verdict === 'doubtful') question = { ...question, maxAgeMs: 0 };
     }
-    if (await this.#parts.marks.isTokenRevoked(question.token, question.tokenName, deadline)) throw revoked();
+    if (await this.#isKnownAsRevoked(question, deadline)) throw this.#revoked();
     try {
       return await this.#ask(question, deadline, isMissing);
     } catch (error) {
@@ -119,6 +119,15 @@ export class RememberedIntrospection {
     const nowMs = clock.now();
     if (msLeft(known, cache.options, nowMs) + cache.options.staleIfErrorMs > 0) cache.answers.set(question.name, known);
     return msLeft(known, cache.options, nowMs) > 0 && nowMs - known.askedAtMs <= question.maxAgeMs ? known : undefined;
+  }
+
+  /** Whether no call is needed to refuse it: by the token itself, or by what was said of it, however long ago. */
+  async #isKnownAsRevoked(question: Question, deadline: Deadline): Promise<boolean> {
+    const { cache, marks } = this.#parts;
+    if (marks.isIdle) return false;
+    const identity = cache?.answers.get(question.name)?.identity;
+    if (identity !== undefined && this.#judgeNow(question, identity) === 'revoked') return true;
+    return marks.isTokenRevoked(question.token, question.tokenName, deadline);
   }
 
   #question({ token, name }: PresentedToken, maxAgeMs: number): Question {
@@ -159,19 +168,29 @@ export class RememberedIntrospection {
 
   /** Asks the authorization server; marks that were set meanwhile win. */
   async #ask(question: Question, deadline: Deadline, isMissing: boolean): Promise<IntrospectionResponse> {
-    const { cache, clock, marks } = this.#parts;
+    const { cache, marks } = this.#parts;
     let { maxAgeMs } = question;
     for (let calls = 0; calls < 2; calls += 1) {
       const answer = await this.#calls.join(question.name, maxAgeMs, deadline, (call) => this.#call(question, call, isMissing));
+      if (marks.isIdle) return answer.response;
       const verdict = await this.#judge(question, answer, deadline);
-      if (verdict === 'revoked') throw revoked();
+      if (verdict === 'revoked') throw this.#revoked();
       if (verdict === 'clear') return answer.response;
-      const { confirmed } = answer;
-      if (verdict === 'doubtful' && confirmed.stopwatchMs > marks.learnedMs) return answer.response;
-      if (verdict === 'unknown' && isRecent(confirmed, cache?.options.localTtlMs ?? 0, momentNow(clock))) return answer.response;
+      if (this.#isNewerThanDoubt(answer, verdict)) return answer.response;
       maxAgeMs = verdict === 'doubtful' ? 0 : (cache?.options.localTtlMs ?? 0);
     }
     throw new IntrospectionUnavailableError({ detail: 'nobody could say in time whether the token was revoked (cache.shared)' });
+  }
+
+  /**
+   * Whether the call for an answer began when what casts doubt on it was known already. While the store is away, what
+   * others revoked before then may be unknown here, but was known to whoever was asked afterwards, or is theirs to say.
+   */
+  #isNewerThanDoubt({ confirmed }: RememberedAnswer, verdict: 'doubtful' | 'unknown'): boolean {
+    const { cache, clock, marks } = this.#parts;
+    if (verdict === 'doubtful') return confirmed.stopwatchMs > marks.learnedMs;
+    const { outageSinceMs = Number.POSITIVE_INFINITY } = marks;
+    return confirmed.stopwatchMs >= outageSinceMs || isRecent(confirmed, cache?.options.localTtlMs ?? 0, momentNow(clock));
   }
 
   async #call({ token, name }: Question, call: CallUnderWay, isMissing: boolean): Promise<RememberedAnswer> {
@@ -179,12 +198,22 @@ export class RememberedIntrospection {
     const confirmed = momentNow(clock);
     const response = await ask(token, call.deadline);
     const answer = this.#describe({ response, askedAtMs: confirmed.clockMs, confirmed });
+    if (!response.active && cache?.answers.get(name)?.response.active === true) this.#noteRevoked();
     if (cache === undefined || call.isOvertaken()) return answer;
     const leftMs = msLeft(answer, cache.options, clock.now());
     if (leftMs > 0) cache.answers.set(name, answer);
     else cache.answers.delete(name);
     this.#share(token, answer, leftMs, isMissing);
     return answer;
+  }
+
+  #noteRevoked(): void {
+    this.#parts.emit({ type: 'anomaly.revoked_token_used', issuer: this.#parts.issuer });
+  }
+
+  #revoked(): InvalidTokenError {
+    this.#noteRevoked();
+    return new InvalidTokenError('inactive', { detail: 'the token was revoked by revoke()' });
   }
 
   /** Nobody waits for the store: what it does not get, another instance asks for. */
@@ -226,8 +255,4 @@ export class RememberedIntrospection {
 
 function isTheirFault(error: unknown): boolean {
   return error instanceof AuthorizationServerError && !(error instanceof ClientRejectedError);
-}
-
-function revoked(): InvalidTokenError {
-  return new InvalidTokenError('inactive', { detail: 'the token was revoked by revoke()' });
 }

@@ -57,6 +57,11 @@ export class RevocationMarks {
     return this.#known.size === 0 && this.#parts.shared === undefined;
   }
 
+  /** By the stopwatch, since when the marks of other instances cannot be had; `undefined` while they can. */
+  get outageSinceMs(): number | undefined {
+    return this.#parts.shared?.outageSinceMs;
+  }
+
   /** By the stopwatch, when a mark became known here for the last time. */
   get learnedMs(): number {
     return this.#learnedMs;
@@ -84,6 +89,7 @@ export class RevocationMarks {
 
   /** Whether a token itself is revoked, of which nothing else is known yet. A store that cannot be reached says nothing. */
   async isTokenRevoked(token: string, name: string, deadline: Deadline): Promise<boolean> {
+    if (this.isIdle) return false;
     if (this.#parts.shared !== undefined) await this.#read([['token', token]], deadline);
     return this.#standing(name, this.#parts.clock.now()) !== undefined;
   }

@@ -44,6 +44,8 @@ export class SecretSeal implements Seal {
   open(name: string, sealed: unknown): string | undefined {
     if (typeof sealed !== 'string' || sealed.length > MAX_SEALED_LENGTH) return undefined;
     const bytes = Buffer.from(sealed, 'base64');
+    // No other text stands for the same bytes.
+    if (bytes.toString('base64') !== sealed) return undefined;
     if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined;
     const nonce = bytes.subarray(0, NONCE_BYTES);
     const decipher = createDecipheriv('aes-256-gcm', this.#valueKey, nonce, { authTagLength: TAG_BYTES });

@@ -47,6 +47,11 @@ export class SharedMarks {
     private readonly clock: Clock,
   ) {}
 
+  /** By the stopwatch, since when the store cannot be reached; `undefined` while it can. */
+  get outageSinceMs(): number | undefined {
+    return this.store.outageSinceMs;
+  }
+
   /** @throws {StoreFailure} when the store's word cannot be had */
   read(names: readonly MarkName[], deadline: Deadline): Promise<MarksRead> {
     return this.store.use(deadline, async (link, seals) => {
@@ -68,7 +73,7 @@ export class SharedMarks {
       const value = seal.close(key, JSON.stringify(mark));
       const ttlMs = Math.max(1, Math.floor(mark.untilMs - this.clock.now()));
       await this.#writeAlive(link, seals, key, value, ttlMs, (stored) => stored === value);
-      this.#written.set(key, { value, untilMs: mark.untilMs });
+      this.#remember(key, value, mark.untilMs);
       const epochKey = seal.nameOf(['epoch']);
       const [before] = await this.#readAlive(link, seals, [epochKey]);
       const epoch = randomBytes(16).toString('base64url');
@@ -101,17 +106,29 @@ export class SharedMarks {
     await this.#setPulse(link, pulseKey);
     const again = await readBehind(link, pulseKey, this.#pulse, keys);
     if (again === undefined) throw new StoreFailure('the shared store does not answer what was written to it');
-    if (isSet) await this.#restore(link);
+    if (isSet) await this.#restore(link, seals);
     return again;
   }
 
-  /** Its own alone: every instance that revoked something does the same. */
-  async #restore(link: StoreLink): Promise<void> {
-    const nowMs = this.clock.now();
-    for (const [key, { value, untilMs }] of this.#written) {
-      if (untilMs > nowMs) await link.setDeep(key, value, Math.max(1, Math.floor(untilMs - nowMs)));
-      else this.#written.delete(key);
+  /** Marks stand equally long, so the oldest are over first. */
+  #remember(key: string, value: string, untilMs: number): void {
+    this.#written.delete(key);
+    for (const [oldest, written] of this.#written) {
+      if (written.untilMs > this.clock.now()) break;
+      this.#written.delete(oldest);
     }
+    this.#written.set(key, { value, untilMs });
+  }
+
+  /** Its own alone: every instance that revoked something does the same. Who has looked meanwhile has to look again. */
+  async #restore(link: StoreLink, seals: readonly Seal[]): Promise<void> {
+    const nowMs = this.clock.now();
+    const standing = [...this.#written].filter(([, { untilMs }]) => untilMs > nowMs);
+    const last = standing.at(-1)?.[1].untilMs;
+    if (last === undefined) return;
+    const ttlOf = (untilMs: number): number => Math.max(1, Math.floor(untilMs - nowMs));
+    for (const [key, { value, untilMs }] of standing) await link.setDeep(key, value, ttlOf(untilMs));
+    await link.setDeep((seals[0] as Seal).nameOf(['epoch']), randomBytes(16).toString('base64url'), ttlOf(last));
   }
 
   async #setPulse(link: StoreLink, key: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { disregard } from '../../protocol/thenable.js';
-import { type Clock, isWithin } from '../clock.js';
+import { type Clock, isWithin, stopwatchMs } from '../clock.js';
 import type { Deadline } from '../deadline.js';
 import type { EventSink } from '../events.js';
 import type { NoticeSink } from '../notices.js';
@@ -26,6 +26,7 @@ export interface SharedStoreParts {
 export class SharedStore {
   readonly #parts: SharedStoreParts;
   #failedAtMs: number | undefined;
+  #outageSinceMs: number | undefined;
 
   constructor(parts: SharedStoreParts) {
     this.#parts = parts;
@@ -34,6 +35,11 @@ export class SharedStore {
   /** Whether the latest call failed. */
   get isFailing(): boolean {
     return this.#failedAtMs !== undefined;
+  }
+
+  /** By the stopwatch, when the first call failed of those that failed since one succeeded. */
+  get outageSinceMs(): number | undefined {
+    return this.#outageSinceMs;
   }
 
   /**
@@ -57,6 +63,7 @@ export class SharedStore {
         .share(PARTS_OF_DEADLINE)
         .wait(running, () => new StoreFailure('the shared store did not answer in time'));
       this.#failedAtMs = undefined;
+      this.#outageSinceMs = undefined;
       return result;
     } catch (error) {
       this.#noteFailure(error);
@@ -67,6 +74,7 @@ export class SharedStore {
   #noteFailure(error: unknown): void {
     const { clock, emit, notify } = this.#parts;
     this.#failedAtMs = clock.now();
+    this.#outageSinceMs ??= stopwatchMs();
     emit({ type: 'cache.store_failed' });
     const why = error instanceof StoreFailure ? error.message : 'a call failed';
     notify({

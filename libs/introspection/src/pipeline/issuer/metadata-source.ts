@@ -7,8 +7,8 @@ import type { Clock } from '../clock.js';
 import type { Deadline } from '../deadline.js';
 import type { EventSink } from '../events.js';
 import type { NoticeSink } from '../notices.js';
-import type { HttpClient } from '../outbound/http-client.js';
-import { OutboundError } from '../outbound/outbound-error.js';
+import type { EndpointClient } from '../outbound/endpoint-client.js';
+import { asDetails, OutboundError } from '../outbound/outbound-error.js';
 import { retryAfterOf } from '../outbound/retry-after-of.js';
 import { Refreshable } from '../outbound/refreshable.js';
 
@@ -20,7 +20,7 @@ export interface MetadataSourceParts {
   /** What the operator should hear about a document, as constant texts. */
   readonly compare: (metadata: AuthorizationServerMetadata) => readonly string[];
   readonly allowInsecureHttp: boolean;
-  readonly client: HttpClient;
+  readonly client: EndpointClient;
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly emit: EventSink;
@@ -39,6 +39,16 @@ export class MetadataSource {
   constructor(parts: MetadataSourceParts) {
     this.#parts = parts;
     this.#document = new Refreshable((deadline) => this.#load(deadline), parts.clock, parts.timeoutMs);
+  }
+
+  /** Whether the latest fetch failed. */
+  get isFailing(): boolean {
+    return this.#document.isFailing;
+  }
+
+  /** Whether a document is held. */
+  get isHeld(): boolean {
+    return this.#document.value !== undefined;
   }
 
   /** Starts fetching, for nobody in particular. */
@@ -67,7 +77,7 @@ export class MetadataSource {
         notify({ level: 'warn', text: `${issuer}: ${warning}` });
       return metadata;
     } catch (error) {
-      const failure = error instanceof MetadataError ? error : new MetadataError({ detail: describe(error) });
+      const failure = error instanceof MetadataError ? error : new MetadataError(describe(error));
       emit({ type: 'metadata.failed', issuer, code: failure.code });
       notify({
         level: 'error',
@@ -95,6 +105,6 @@ export class MetadataSource {
   }
 }
 
-function describe(error: unknown): string {
-  return error instanceof OutboundError ? error.message : 'unexpected failure';
+function describe(error: unknown): ReturnType<typeof asDetails> {
+  return error instanceof OutboundError ? asDetails(error) : { detail: 'unexpected failure' };
 }

@@ -4,6 +4,7 @@ import type { ClaimSource } from '../../protocol/claim-mapping.js';
 import type { Clock } from '../clock.js';
 import type { IntrospectionEvent } from '../events.js';
 import type { CacheOptions } from './cache-options.js';
+import type { HttpOptions } from './http-options.js';
 
 /** How a token is checked: here (`local`), at the authorization server (`remote`), by its kind (`hybrid`), or both ways. */
 export type VerificationMode = 'local' | 'remote' | 'hybrid' | 'both';
@@ -214,16 +215,14 @@ export interface ExtractOptions {
   readonly token?: (context: ExtractContext) => string | undefined | Promise<string | undefined>;
 }
 
-/** Limits of the calls to the authorization server. */
-export interface HttpOptions {
-  /** One deadline in milliseconds for all that a request waits for. @default 2000 */
-  readonly timeoutMs?: number;
-  /** After decompression. @default 1_048_576 */
-  readonly maxResponseBytes?: number;
-  /** 0 or 1, inside the deadline, and only where it is safe. @default 1 */
-  readonly retries?: 0 | 1;
-  /** PEM certificates of the authorities that are trusted in place of the system's. */
-  readonly ca?: string | readonly string[];
+/** How many refused tokens one client may present before it is answered 429, without a call. */
+export interface UnknownTokensOptions {
+  /** @default 20 */
+  readonly perClient?: number;
+  /** From the first of them, in milliseconds. @default 60_000 */
+  readonly windowMs?: number;
+  /** Tells clients apart; must not wait. @default the address: what the framework calls `ip`, or the connection's */
+  readonly clientKey?: (request: never) => string;
 }
 
 /** What has been revoked by `revoke()`. */
@@ -259,6 +258,8 @@ export interface ServerOptions {
   /** Remembers introspection responses. Absent: off, so that a revocation at the authorization server counts at once. */
   readonly cache?: CacheOptions;
   readonly revocation?: RevocationOptions;
+  /** Keeps clients off that present one refused token after the other. Absent: off. */
+  readonly unknownTokens?: UnknownTokensOptions;
   /** Audit events. What it throws or returns changes nothing. */
   readonly onEvent?: (event: IntrospectionEvent) => unknown;
 }

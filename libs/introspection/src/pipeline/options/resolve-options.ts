@@ -1,13 +1,14 @@
 import type { ConfigurationProblem } from '../../protocol/configuration-error.js';
 import { isQuotable } from '../../protocol/challenge.js';
 import { type Clock, systemClock } from '../clock.js';
-import { isTextList, OptionGroup } from './option-group.js';
+import { OptionGroup } from './option-group.js';
 import { Problems } from './problems.js';
 import { ISSUER_OPTIONS } from './resolve-issuer-options.js';
+import { resolveHttp } from './resolve-http.js';
 import { resolveIssuerFor, resolveIssuers } from './resolve-issuers.js';
 import { warningsAbout, warningsAboutCache } from './warnings.js';
 import { resolveCache } from './resolve-cache.js';
-import type { ResolvedExtractOptions, ResolvedHttpOptions, ResolvedOptions } from './resolved-options.js';
+import type { ResolvedExtractOptions, ResolvedOptions } from './resolved-options.js';
 
 const SERVER_OPTIONS = [
   'issuers',
@@ -20,9 +21,10 @@ const SERVER_OPTIONS = [
   'http',
   'cache',
   'revocation',
+  'unknownTokens',
   'onEvent',
 ];
-const LATER_OPTIONS = ['resource', 'unknownTokens', 'dpop', 'mtls', 'mapPrincipal'];
+const LATER_OPTIONS = ['resource', 'dpop', 'mtls', 'mapPrincipal'];
 
 /**
  * Checks all options and fills in the defaults.
@@ -45,9 +47,10 @@ export function resolveOptions(given: unknown, known: readonly ConfigurationProb
     allowInsecureHttp,
     realm: resolveRealm(options),
     extract: resolveExtract(options.group('extract')),
-    http: resolveHttp(options.group('http')),
+    http: resolveHttp(options.group('http'), issuers),
     cache,
     revocation: resolveRevocation(options.group('revocation')),
+    unknownTokens: resolveUnknownTokens(options),
     onEvent: options.function('onEvent'),
     warnings: [
       ...(typeof issuers === 'function' ? [] : new Set(issuers.flatMap(warningsAbout))),
@@ -90,29 +93,18 @@ function resolveExtract(extract: OptionGroup): ResolvedExtractOptions {
   };
 }
 
-function resolveHttp(http: OptionGroup): ResolvedHttpOptions {
-  http.allowOnly(
-    ['timeoutMs', 'maxResponseBytes', 'retries', 'ca'],
-    ['maxConcurrent', 'maxQueued', 'breaker', 'userAgent', 'fetch', 'dispatcher'],
-  );
+function resolveUnknownTokens(options: OptionGroup): ResolvedOptions['unknownTokens'] {
+  if (!options.has('unknownTokens')) return undefined;
+  const group = options.group('unknownTokens');
+  group.allowOnly(['perClient', 'windowMs', 'clientKey']);
   return {
-    timeoutMs: http.integer('timeoutMs', 2000, 1, 60_000),
-    maxResponseBytes: http.integer('maxResponseBytes', 1_048_576, 1024, 16_777_216),
-    retries: http.integer('retries', 1, 0, 1),
-    ca: resolveAuthorities(http),
+    perClient: group.integer('perClient', 20, 1, 1_000_000),
+    windowMs: group.integer('windowMs', 60_000, 1, 86_400_000),
+    clientKey: group.function('clientKey'),
   };
 }
 
 function resolveRevocation(revocation: OptionGroup): ResolvedOptions['revocation'] {
   revocation.allowOnly(['markSeconds'], ['backChannelLogout', 'securityEvents']);
   return { markSeconds: revocation.integer('markSeconds', 86_400, 1, 31_536_000) };
-}
-
-function resolveAuthorities(http: OptionGroup): readonly string[] | undefined {
-  const ca = http.get('ca');
-  if (ca === undefined) return undefined;
-  if (typeof ca === 'string' && ca !== '') return [ca];
-  if (isTextList(ca)) return ca;
-  http.refuse('ca', 'give PEM text or a list of it');
-  return undefined;
 }

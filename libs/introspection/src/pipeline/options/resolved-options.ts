@@ -1,4 +1,5 @@
 import type { JSONWebKeySet, JWK } from 'jose';
+import type { Dispatcher } from 'undici';
 import type { ClaimMapping } from '../../protocol/claim-mapping.js';
 import type { Compatibility } from '../../protocol/compatibility.js';
 import type { Clock } from '../clock.js';
@@ -72,7 +73,20 @@ export interface ResolvedHttpOptions {
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
   readonly retries: number;
+  readonly maxConcurrent: number;
+  readonly maxQueued: number;
+  readonly breaker: { readonly failures: number; readonly openMs: number };
+  readonly userAgent: string;
   readonly ca: readonly string[] | undefined;
+  readonly fetch: typeof globalThis.fetch | undefined;
+  readonly dispatcher: Dispatcher | undefined;
+}
+
+/** How many refused tokens one client may present. */
+export interface ResolvedUnknownTokens {
+  readonly perClient: number;
+  readonly windowMs: number;
+  readonly clientKey: ((request: unknown) => unknown) | undefined;
 }
 
 /** How answers are remembered. */
@@ -102,6 +116,8 @@ export interface ResolvedOptions {
   /** Absent: nothing is remembered. */
   readonly cache: ResolvedCacheOptions | undefined;
   readonly revocation: { readonly markSeconds: number };
+  /** Absent: nobody is kept off. */
+  readonly unknownTokens: ResolvedUnknownTokens | undefined;
   readonly onEvent: ((event: IntrospectionEvent) => unknown) | undefined;
   /** Lines for the operator about what is allowed but unwise. */
   readonly warnings: readonly string[];

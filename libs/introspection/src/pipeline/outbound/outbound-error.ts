@@ -1,16 +1,27 @@
 import { isPartial } from './tracked-connector.js';
 
 /** What went wrong with an outbound call, as a word for logs. */
-export type OutboundFailure = 'refused' | 'reset' | 'timeout' | 'unreachable' | 'too_large' | 'malformed';
+export type OutboundFailure =
+  'refused' | 'reset' | 'timeout' | 'unreachable' | 'too_large' | 'malformed' | 'queue_full' | 'breaker_open';
 
 /** An outbound call that brought no usable answer. Holds a code of the platform, never upstream text. */
 export class OutboundError extends Error {
   constructor(
     readonly failure: OutboundFailure,
     readonly platformCode?: string,
+    /** When asking again may be worth it, where that is known. */
+    readonly retryAfterSeconds?: number,
   ) {
     super(platformCode === undefined ? failure : `${failure} (${platformCode})`);
   }
+}
+
+/** A failure as the options of the error that it becomes. */
+export function asDetails({ message, retryAfterSeconds }: OutboundError): {
+  readonly detail: string;
+  readonly retryAfterSeconds?: number;
+} {
+  return { detail: message, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
 }
 
 const REFUSED = ['ECONNREFUSED'];
@@ -25,9 +36,8 @@ const TIMEOUT = [
 ];
 
 /** Classifies what the HTTP client threw. Only codes in capitals are kept: messages may quote what came over the wire. */
-export function toOutboundError(error: unknown, isLate: boolean): OutboundError {
+export function toOutboundError(error: unknown): OutboundError {
   if (error instanceof OutboundError) return error;
-  if (isLate) return new OutboundError('timeout');
   const code = platformCodeOf(error);
   if (code === undefined) return new OutboundError('unreachable');
   if (REFUSED.includes(code)) return new OutboundError('refused', code);

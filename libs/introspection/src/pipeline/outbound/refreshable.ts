@@ -1,9 +1,12 @@
 import { type Clock, isWithin } from '../clock.js';
 import { Deadline } from '../deadline.js';
 
-/** How long after the nth failure in a row nothing is asked: the first two are free, so that recovery shows at once. */
+/**
+ * How long after the nth failure in a row nothing is asked: the first two are free, so that recovery shows at once.
+ * Shortened by chance, so that instances that failed together do not come back together.
+ */
 function pauseMs(failures: number): number {
-  return failures < 3 ? 0 : Math.min(1000 * 2 ** (failures - 3), 30_000);
+  return failures < 3 ? 0 : Math.min(1000 * 2 ** (failures - 3), 30_000) * (1 - Math.random() / 10);
 }
 
 /** The pause that a server asked for by `Retry-After`; every failure asks for a second at least, which is none. */
@@ -33,6 +36,11 @@ export class Refreshable<T> {
   /** The last good value, however old. */
   get value(): T | undefined {
     return this.#value;
+  }
+
+  /** When the fetch of the held value began; `undefined` where none is held. */
+  get loadedAtMs(): number | undefined {
+    return this.#value === undefined ? undefined : this.#loadedAtMs;
   }
 
   /** Milliseconds since the fetch of the held value began; infinite where none is held. */

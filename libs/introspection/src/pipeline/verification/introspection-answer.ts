@@ -14,7 +14,7 @@ import {
 import { decodeUtf8, parseJsonObject } from '../../protocol/json.js';
 import type { Deadline } from '../deadline.js';
 import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
-import type { OutboundResponse } from '../outbound/http-client.js';
+import type { OutboundResponse } from '../outbound/transport.js';
 import { retryAfterOf } from '../outbound/retry-after-of.js';
 import { OutboundError } from '../outbound/outbound-error.js';
 import { openSignedResponse, SIGNED_RESPONSE_TYPE, type SignedResponseParts } from './signed-response.js';
@@ -53,12 +53,23 @@ export function isRejection(response: OutboundResponse): boolean {
 /** What the failure of a call means, in our words. */
 export function toIntrospectionFailure(error: unknown): unknown {
   if (!(error instanceof OutboundError)) return error;
-  const hint =
-    error.failure === 'too_large' ? ' (see http.maxResponseBytes)' : error.failure === 'timeout' ? ' (see http.timeoutMs)' : '';
-  const Failure =
-    error.failure === 'too_large' || error.failure === 'malformed' ? IntrospectionResponseError : IntrospectionUnavailableError;
-  return new Failure({ detail: `the call failed: ${error.message}${hint}` });
+  const { failure, message, retryAfterSeconds } = error;
+  const Failure = failure === 'too_large' || failure === 'malformed' ? IntrospectionResponseError : IntrospectionUnavailableError;
+  const option = OPTIONS[failure];
+  const hint = option === undefined ? '' : ` (see ${option})`;
+  return new Failure({
+    detail: `the call failed: ${message}${hint}`,
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  });
 }
+
+/** Where the operator can do something about a failure. */
+const OPTIONS: Partial<Record<OutboundError['failure'], string>> = {
+  too_large: 'http.maxResponseBytes',
+  timeout: 'http.timeoutMs',
+  queue_full: 'http.maxConcurrent and http.maxQueued',
+  breaker_open: 'http.breaker',
+};
 
 async function readBody(
   response: OutboundResponse,

@@ -6,7 +6,8 @@ import type { Deadline } from '../deadline.js';
 import type { EventSink } from '../events.js';
 import type { NoticeSink } from '../notices.js';
 import type { ResolvedIssuerOptions } from '../options/resolved-options.js';
-import type { HttpClient, OutboundResponse } from '../outbound/http-client.js';
+import type { EndpointClient } from '../outbound/endpoint-client.js';
+import type { OutboundResponse } from '../outbound/transport.js';
 import { retryAfterOf } from '../outbound/retry-after-of.js';
 import type { ClientAuthenticator, UnauthenticatedCall } from './client-authentication/client-authenticator.js';
 import { isRejection, readIntrospectionAnswer, toIntrospectionFailure } from './introspection-answer.js';
@@ -19,7 +20,7 @@ export interface IntrospectionClientParts {
   readonly authenticator: ClientAuthenticator;
   /** Absent where plain JSON is asked for. */
   readonly signedResponse: SignedResponseParts | undefined;
-  readonly client: HttpClient;
+  readonly client: EndpointClient;
   readonly clock: Clock;
   readonly emit: EventSink;
   readonly notify: NoticeSink;
@@ -29,9 +30,21 @@ export interface IntrospectionClientParts {
 export class IntrospectionClient {
   readonly #parts: IntrospectionClientParts;
   #silence: { readonly sinceMs: number; readonly durationMs: number } | undefined;
+  #isFailing = false;
+  #lastSuccessAtMs: number | undefined;
 
   constructor(parts: IntrospectionClientParts) {
     this.#parts = parts;
+  }
+
+  /** Whether the latest call brought no answer to rely on. */
+  get isFailing(): boolean {
+    return this.#isFailing;
+  }
+
+  /** When an answer came in for the last time, by the clock. */
+  get lastSuccessAtMs(): number | undefined {
+    return this.#lastSuccessAtMs;
   }
 
   /**
@@ -59,10 +72,13 @@ export class IntrospectionClient {
       ({ status } = response);
       this.#obeyRetryAfter(response);
       const answer = await readIntrospectionAnswer(response, options, this.#parts.signedResponse, deadline, clock.now());
+      this.#isFailing = false;
+      this.#lastSuccessAtMs = clock.now();
       const outcome = answer.active ? 'active' : 'inactive';
       emit({ type: 'verification.introspected', issuer, outcome, status, durationMs: stopwatchMs() - startedMs });
       return answer;
     } catch (error) {
+      this.#isFailing = true;
       const failure = toIntrospectionFailure(error) as ResourceServerError;
       const known = status !== undefined && { status };
       emit({ type: 'verification.introspected', issuer, outcome: 'failed', ...known, durationMs: stopwatchMs() - startedMs });
@@ -86,18 +102,20 @@ export class IntrospectionClient {
 
   async #send(call: UnauthenticatedCall, deadline: Deadline): Promise<OutboundResponse> {
     const { authenticator } = this.#parts;
-    const url = await this.#parts.endpoint(deadline);
-    const client = (await authenticator.transport?.(deadline)) ?? this.#parts.client;
+    const endpoint = this.#parts.endpoint(deadline);
+    const url = typeof endpoint === 'string' ? endpoint : await endpoint;
+    const transport = authenticator.transport && (await authenticator.transport(deadline));
     const prepare = async () => {
       await authenticator.authenticate(call, deadline);
       return { method: 'POST' as const, url, headers: call.headers, body: call.form.toString() };
     };
-    return client.send(prepare, deadline);
+    return this.#parts.client.send(prepare, deadline, transport);
   }
 
   #createCall(token: string): UnauthenticatedCall {
     const { introspectionParameters, introspectionResponse, compatibility } = this.#parts.options;
-    const form = new URLSearchParams({ ...introspectionParameters, token });
+    const form = new URLSearchParams(introspectionParameters);
+    form.append('token', token);
     if (!compatibility.omitTokenTypeHint && !form.has('token_type_hint')) form.set('token_type_hint', 'access_token');
     const accept = introspectionResponse.type === 'json' ? 'application/json' : SIGNED_RESPONSE_TYPE;
     return { form, headers: { accept, 'content-type': 'application/x-www-form-urlencoded' } };

@@ -14,6 +14,10 @@ export interface KeySet {
   find(algorithm: string, kid: string | undefined, deadline: Deadline): KeyLookup | Promise<KeyLookup>;
   /** The held keys, as long as nothing has to be fetched; a set that was fetched again is another object. */
   readonly current: readonly VerificationKey[] | undefined;
+  /** Whether the latest fetch failed. */
+  readonly isFailing: boolean;
+  /** When keys were fetched for the last time, by the clock; `undefined` where none were. */
+  readonly loadedAtMs: number | undefined;
   /** Says that a signature under a known key was bad: the key may have been replaced under its `kid`. */
   noteBadSignature(): void;
 }
@@ -32,6 +36,8 @@ export function chooseKeys(held: readonly VerificationKey[], algorithm: string, 
 /** A key set that was given in the options: it never changes. */
 export class StaticKeySet implements KeySet {
   readonly current: readonly VerificationKey[];
+  readonly isFailing = false;
+  readonly loadedAtMs = undefined;
 
   constructor(jwks: unknown) {
     this.current = readKeySet(jwks, true) ?? [];

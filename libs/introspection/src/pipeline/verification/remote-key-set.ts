@@ -6,8 +6,8 @@ import { Deadline } from '../deadline.js';
 import type { EventSink } from '../events.js';
 import type { NoticeSink } from '../notices.js';
 import type { KeySetLifetime } from '../options/resolved-options.js';
-import type { HttpClient } from '../outbound/http-client.js';
-import { OutboundError } from '../outbound/outbound-error.js';
+import type { EndpointClient } from '../outbound/endpoint-client.js';
+import { asDetails, OutboundError } from '../outbound/outbound-error.js';
 import { retryAfterOf } from '../outbound/retry-after-of.js';
 import { Refreshable } from '../outbound/refreshable.js';
 import type { VerificationKey } from '../keys/jwk.js';
@@ -19,7 +19,7 @@ export interface RemoteKeySetParts {
   readonly issuer: string;
   readonly url: (deadline: Deadline) => string | Promise<string>;
   readonly lifetime: KeySetLifetime;
-  readonly client: HttpClient;
+  readonly client: EndpointClient;
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly emit: EventSink;
@@ -40,6 +40,16 @@ export class RemoteKeySet implements KeySet {
   constructor(parts: RemoteKeySetParts) {
     this.#parts = parts;
     this.#keys = new Refreshable((deadline) => this.#load(deadline), parts.clock, parts.timeoutMs);
+  }
+
+  /** Whether the latest fetch failed. */
+  get isFailing(): boolean {
+    return this.#keys.isFailing;
+  }
+
+  /** When keys came in for the last time, by the clock. */
+  get loadedAtMs(): number | undefined {
+    return this.#keys.loadedAtMs;
   }
 
   get current(): readonly VerificationKey[] | undefined {
@@ -138,7 +148,7 @@ export class RemoteKeySet implements KeySet {
       return keys;
     } catch (error) {
       emit({ type: 'keys.failed', issuer });
-      const failure = error instanceof OutboundError ? new KeySetUnavailableError({ detail: error.message }) : error;
+      const failure = error instanceof OutboundError ? new KeySetUnavailableError(asDetails(error)) : error;
       const detail = (failure as { detail?: string }).detail ?? 'unexpected failure';
       notify({ level: 'error', text: `No key set of ${issuer}: ${detail}. Check jwksUri, or the jwks_uri of its metadata.` });
       throw failure;

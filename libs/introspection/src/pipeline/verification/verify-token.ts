@@ -46,6 +46,8 @@ export interface IntrospectionSource {
 
 /** What has been revoked here or on another instance. `unknown`: the others cannot be heard. */
 export interface RevocationSource {
+  /** Says that a token was presented that is revoked. */
+  noteUse(): void;
   /** Whether it is known, without asking anybody, that a token is not revoked. */
   isClear(presented: PresentedToken, verified: VerifiedToken): boolean;
   /** `doubtful`: only who says when the token was issued could tell. */
@@ -117,11 +119,11 @@ async function verifyAnew(verifiers: Verifiers, presented: PresentedToken, condi
   const local = await verifyLocally(verifiers, presented, opened, conditions);
   if (local === undefined) return introspect(verifiers, presented, conditions);
   const revocation = await verifiers.revocation.check(presented, local, conditions.deadline);
-  if (revocation === 'revoked') throw revoked();
+  if (revocation === 'revoked') throw revoked(verifiers);
   if (mode === 'both' || conditions.maxAgeMs !== undefined || revocation === 'unknown') {
     return verifyRemotelyToo(verifiers, presented, local, revocation, conditions);
   }
-  if (revocation === 'doubtful') throw revoked();
+  if (revocation === 'doubtful') throw revoked(verifiers);
   return local;
 }
 
@@ -144,7 +146,7 @@ async function verifyRemotelyToo(
   const merged = mergeVerified(local, await introspect(verifiers, presented, { ...conditions, expected, maxAgeMs }));
   // What was revoked while the issuer was asked may be named by the JWT alone.
   if (revocation === 'clear' && (await verifiers.revocation.check(presented, local, conditions.deadline)) === 'revoked')
-    throw revoked();
+    throw revoked(verifiers);
   return merged;
 }
 
@@ -183,7 +185,8 @@ async function introspect(verifiers: Verifiers, presented: PresentedToken, condi
   return verifiers.responses.check(response, expected, now());
 }
 
-function revoked(): InvalidTokenError {
+function revoked(verifiers: Verifiers): InvalidTokenError {
+  verifiers.revocation.noteUse();
   return new InvalidTokenError('inactive', { detail: 'the token was revoked by revoke()' });
 }
 
