@@ -4,6 +4,7 @@ import type { ClientAuthenticator } from '../../libs/introspection/src/pipeline/
 import { createClientAuthenticator } from '../../libs/introspection/src/pipeline/verification/client-authentication/create-client-authenticator.js';
 import { IntrospectionUnavailableError } from '../../libs/introspection/src/protocol/authorization-server-errors.js';
 import { settableClock } from './clock.js';
+import { httpOptions } from './endpoint-client.js';
 import { issuerOptions, NOW_SECONDS } from './issuer-options.js';
 
 export interface AuthenticatedCall {
@@ -16,9 +17,8 @@ export function authenticatorFor(
   clientAuthentication: Record<string, unknown>,
   options: Record<string, unknown> = {},
 ): ClientAuthenticator {
-  const http = { timeoutMs: 1000, maxResponseBytes: 65_536, retries: 0, ca: undefined };
   const issuer = issuerOptions({ ...options, clientAuthentication });
-  const authenticator = createClientAuthenticator(issuer, http, settableClock(NOW_SECONDS * 1000));
+  const authenticator = createClientAuthenticator(issuer, httpOptions(), settableClock(NOW_SECONDS * 1000));
   if (authenticator === undefined) throw new Error('no authenticator');
   return authenticator;
 }

@@ -60,7 +60,8 @@ export function judgingFixture(): Judging {
       const outcome = await own.server.authenticate({ headers: { authorization: `Bearer ${token}` } }, requirement).then(
         ({ verifiedBy }: AccessTokenPrincipal) => verifiedBy,
         (error: { reason?: string; detail?: string; code?: string; name: string }) => {
-          if (error.reason !== undefined) expect(error.detail, `what the operator is told about ${error.reason}`).toMatch(/\S/);
+          const what = error.reason ?? error.code;
+          if (what !== undefined) expect(error.detail, `what the operator is told about ${what}`).toMatch(/\S/);
           return error.reason ?? error.code ?? error.name;
         },
       );

@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach } from 'vitest';
 import { Deadline } from '../../libs/introspection/src/pipeline/deadline.js';
-import { HttpClient } from '../../libs/introspection/src/pipeline/outbound/http-client.js';
+import type { EndpointClient } from '../../libs/introspection/src/pipeline/outbound/endpoint-client.js';
 import type { KeyLookup } from '../../libs/introspection/src/pipeline/verification/key-set.js';
 import { RemoteKeySet } from '../../libs/introspection/src/pipeline/verification/remote-key-set.js';
 import { settableClock, type SettableClock } from './clock.js';
+import { endpointClient } from './endpoint-client.js';
 import { ISSUER } from './issuer-options.js';
 import type { TestKey } from './keys.js';
 import { type LoopbackServer, startLoopbackServer } from './loopback-server.js';
@@ -75,9 +76,10 @@ export function keySetEndpoint(handler: Handler, knownKid: string): KeySetEndpoi
       return { arrival, release };
     },
     keySet: ({ url = () => `${server.origin}/jwks` } = {}) => {
-      const client = new HttpClient({ timeoutMs: 5000, maxResponseBytes: 65_536, retries: 0, ca: undefined });
-      closing.push(() => client.close());
-      return fetched(client, url, knownKid);
+      const clock = settableClock();
+      const { http, client } = endpointClient('keys', clock);
+      closing.push(() => http.close());
+      return fetched(client, clock, url, knownKid);
     },
   };
   beforeEach(async () => {
@@ -97,8 +99,12 @@ export function keySetEndpoint(handler: Handler, knownKid: string): KeySetEndpoi
   return endpoint;
 }
 
-function fetched(client: HttpClient, url: () => string | Promise<string>, knownKid: string): FetchedKeys {
-  const clock = settableClock();
+function fetched(
+  client: EndpointClient,
+  clock: SettableClock,
+  url: () => string | Promise<string>,
+  knownKid: string,
+): FetchedKeys {
   const events: FetchedKeys['events'] = [];
   const notices: string[] = [];
   const waiting: (() => void)[] = [];

@@ -13,6 +13,7 @@ import {
   MetadataError,
   MissingCredentialsError,
   ResourceServerError,
+  TooManyUnknownTokensError,
 } from 'nestjs-introspection/core';
 
 const PRIVATE = { detail: 'private detail' };
@@ -33,6 +34,7 @@ const cases: [name: string, create: () => ResourceServerError, code: string, sta
   ['KeySetUnavailableError', () => new KeySetUnavailableError(PRIVATE), 'ERR_KEY_SET_UNAVAILABLE', 503, undefined],
   ['MetadataError', () => new MetadataError(PRIVATE), 'ERR_METADATA', 503, undefined],
   ['ClientRejectedError', () => new ClientRejectedError(PRIVATE), 'ERR_CLIENT_REJECTED', 503, undefined],
+  ['TooManyUnknownTokensError', () => new TooManyUnknownTokensError(5, PRIVATE), 'ERR_UNKNOWN_TOKENS', 429, undefined],
   ['ConfigurationError', () => new ConfigurationError([]), 'ERR_CONFIGURATION', 500, undefined],
 ];
 
@@ -99,6 +101,7 @@ describe('AuthorizationServerError', () => {
     expect(error).toBeInstanceOf(AuthorizationServerError);
     expect(error.retryAfterSeconds).toBe(expected);
     expect(new MetadataError().retryAfterSeconds).toBe(1);
+    expect(new TooManyUnknownTokensError(retryAfterSeconds ?? 0).retryAfterSeconds).toBe(expected);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Deadline } from '../../../../libs/introspection/src/pipeline/deadline.js';
-import type { OutboundResponse } from '../../../../libs/introspection/src/pipeline/outbound/http-client.js';
+import type { OutboundResponse } from '../../../../libs/introspection/src/pipeline/outbound/transport.js';
 import { OutboundError, type OutboundFailure } from '../../../../libs/introspection/src/pipeline/outbound/outbound-error.js';
 import {
   isRejection,
@@ -153,6 +153,8 @@ describe('toIntrospectionFailure', () => {
     ['timeout', 'ERR_INTROSPECTION_UNAVAILABLE', /http\.timeoutMs/],
     ['malformed', 'ERR_INTROSPECTION_RESPONSE', /malformed/],
     ['too_large', 'ERR_INTROSPECTION_RESPONSE', /http\.maxResponseBytes/],
+    ['queue_full', 'ERR_INTROSPECTION_UNAVAILABLE', /http\.maxQueued/],
+    ['breaker_open', 'ERR_INTROSPECTION_UNAVAILABLE', /http\.breaker/],
   ])('IERR-01 of a call that failed as %s is %s', (kind, code, detail) => {
     expect(toIntrospectionFailure(new OutboundError(kind))).toMatchObject({
       code,
@@ -165,6 +167,11 @@ describe('toIntrospectionFailure', () => {
       expect(toIntrospectionFailure(new OutboundError(kind))).toMatchObject({
         detail: expect.not.stringMatching(/http\./) as unknown,
       });
+  });
+
+  it('IERR-06 passes on how long the endpoint is left alone', () => {
+    expect(toIntrospectionFailure(new OutboundError('breaker_open', undefined, 7))).toMatchObject({ retryAfterSeconds: 7 });
+    expect(toIntrospectionFailure(new OutboundError('reset'))).toMatchObject({ retryAfterSeconds: 1 });
   });
 
   it('leaves every other failure as it is', () => {

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Deadline } from '../../../../libs/introspection/src/pipeline/deadline.js';
 import type { EventDescription } from '../../../../libs/introspection/src/pipeline/events.js';
-import { HttpClient } from '../../../../libs/introspection/src/pipeline/outbound/http-client.js';
 import { IntrospectionClient } from '../../../../libs/introspection/src/pipeline/verification/introspection-client.js';
 import type { AuthorizationServerError } from '../../../../libs/introspection/src/protocol/authorization-server-errors.js';
 import { authenticatorFor } from '../../../support/authenticated-call.js';
 import { certificateAuthority } from '../../../support/certificates.js';
 import { settableClock } from '../../../support/clock.js';
+import { endpointClient } from '../../../support/endpoint-client.js';
 import { ISSUER, issuerOptions } from '../../../support/issuer-options.js';
 import { closedPort } from '../../../support/loopback-server.js';
 import { answer, answerJson, inTurn, startRawUpstream, type RawUpstream } from '../../../support/raw-upstream.js';
@@ -30,12 +30,12 @@ afterEach(async () => {
 function asking(options: Members = {}, endpoint: string | (() => Promise<string>) = `${upstream.origin}/introspect`) {
   const clientAuthentication = (options['clientAuthentication'] ?? BASIC) as Members;
   const authenticator = authenticatorFor(clientAuthentication, options);
-  const http = new HttpClient({ timeoutMs: 5000, maxResponseBytes: 65_536, retries: 0, ca: undefined });
+  const clock = settableClock();
+  const { http, client: endpointOf } = endpointClient('introspection', clock);
   closing.push(
     () => http.close(),
     async () => authenticator.close?.(),
   );
-  const clock = settableClock();
   const events: EventDescription[] = [];
   const notices: string[] = [];
   const client = new IntrospectionClient({
@@ -43,7 +43,7 @@ function asking(options: Members = {}, endpoint: string | (() => Promise<string>
     endpoint: typeof endpoint === 'string' ? () => endpoint : endpoint,
     authenticator,
     signedResponse: undefined,
-    client: http,
+    client: endpointOf,
     clock,
     emit: (event) => events.push(event),
     notify: ({ level, text }) => notices.push(`${level}: ${text}`),
@@ -54,7 +54,7 @@ function asking(options: Members = {}, endpoint: string | (() => Promise<string>
     expect(error).toMatchObject({ status: 503 });
     return error as AuthorizationServerError;
   };
-  return { ask, failure, clock, events, notices, http };
+  return { client, ask, failure, clock, events, notices, http };
 }
 
 const fields = (index = 0): [string, string][] => [...new URLSearchParams(upstream.requests[index]?.body)];
@@ -168,6 +168,23 @@ describe('A question without an answer to rely on', () => {
     const other = asking();
     await other.failure();
     expect(other.notices[0]).toContain('500');
+  });
+});
+
+describe('What is known of an endpoint', () => {
+  it('is whether the latest question failed, and when one was answered for the last time', async () => {
+    upstream.handle = inTurn(answer(500), answerJson({ active: false }), answer(500));
+    const { client, ask, failure, clock } = asking();
+    const known = () => [client.isFailing, client.lastSuccessAtMs];
+    expect(known()).toEqual([false, undefined]);
+    await failure();
+    expect(known()).toEqual([true, undefined]);
+    await ask();
+    const answeredAtMs = clock.now();
+    expect(known()).toEqual([false, answeredAtMs]);
+    clock.advanceSeconds(5);
+    await failure();
+    expect(known()).toEqual([true, answeredAtMs]);
   });
 });
 

@@ -29,12 +29,20 @@ const sign = (header: Record<string, unknown> = {}, claims: Record<string, unkno
 
 function verifying(keys: readonly TestKey[] = [key]) {
   let current: KeySet = new StaticKeySet({ keys: keys.map(({ jwk }) => jwk) });
+  let meanwhile: KeySet | undefined;
   let bad = 0;
   const changing: KeySet = {
     get current() {
       return current.current;
     },
-    find: (algorithm, kid, deadline) => current.find(algorithm, kid, deadline),
+    isFailing: false,
+    loadedAtMs: undefined,
+    find: async (algorithm, kid, deadline) => {
+      const found = await current.find(algorithm, kid, deadline);
+      if (meanwhile !== undefined) current = meanwhile;
+      meanwhile = undefined;
+      return found;
+    },
     noteBadSignature: () => void (bad += 1),
   };
   const verifier = new LocalVerifier(issuerOptions(), changing);
@@ -49,7 +57,9 @@ function verifying(keys: readonly TestKey[] = [key]) {
     return verifier.verify(new PresentedToken(jws, nameOf), { jws, jwt }, expected, instant, new Deadline(1000));
   };
   const publish = (...others: TestKey[]) => void (current = new StaticKeySet({ keys: others.map(({ jwk }) => jwk) }));
-  return { verify, recall, publish, badSignatures: () => bad };
+  /** Publishes keys as soon as others have been found. */
+  const publishMeanwhile = (...others: TestKey[]) => void (meanwhile = new StaticKeySet({ keys: others.map(({ jwk }) => jwk) }));
+  return { verify, recall, publish, publishMeanwhile, badSignatures: () => bad };
 }
 
 describe('A JWT that is checked here', () => {
@@ -146,6 +156,14 @@ describe('A JWT that is recalled', () => {
     expect(recall(jws, ['https://another.example.com'])).toBeUndefined();
     expect(recall(jws, [AUDIENCE], NOW_SECONDS + 299)).toBeDefined();
     expect(recall(jws, [AUDIENCE], NOW_SECONDS + 300)).toBeUndefined();
+  });
+
+  it('AT-04 is not recalled where its key was withdrawn while it was verified', async () => {
+    const { verify, recall, publishMeanwhile } = verifying([key, ecKey()]);
+    const jws = sign();
+    publishMeanwhile(ecKey());
+    await verify(jws);
+    expect(recall(jws)).toBeUndefined();
   });
 
   it('AT-04 is not recalled where it was refused, or its key is not known', async () => {

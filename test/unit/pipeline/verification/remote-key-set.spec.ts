@@ -66,6 +66,18 @@ describe('A fetched key set', () => {
     for (const text of ['error', ISSUER, 'jwksUri']) expect(notices[0]).toContain(text);
   });
 
+  it('says whether the latest fetch failed, and when keys came in for the last time', async () => {
+    const { keys, find, clock } = endpoint.keySet();
+    expect([keys.isFailing, keys.loadedAtMs]).toEqual([false, undefined]);
+    await find();
+    const loadedAtMs = clock.now();
+    expect([keys.isFailing, keys.loadedAtMs]).toEqual([false, loadedAtMs]);
+    clock.advanceSeconds(600);
+    endpoint.handle = answer(500);
+    await find();
+    expect([keys.isFailing, keys.loadedAtMs]).toEqual([true, loadedAtMs]);
+  });
+
   it('tells the operator apart why it is not there', async () => {
     const handlers = [answer(500), answer(404), answer(200, '{}', { 'content-type': 'text/html' }), answer(200, '{}')];
     const texts: unknown[] = [];

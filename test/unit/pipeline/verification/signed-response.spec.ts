@@ -157,6 +157,8 @@ describe('openSignedResponse with the keys', () => {
     return {
       bad: 0,
       current: keys.current,
+      isFailing: keys.isFailing,
+      loadedAtMs: keys.loadedAtMs,
       find: (algorithm, kid, deadline) => keys.find(algorithm, kid, deadline),
       noteBadSignature() {
         this.bad += 1;

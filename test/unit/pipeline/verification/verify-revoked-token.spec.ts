@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { settableClock } from '../../../support/clock.js';
 import { judgingFixture, type Mode } from '../../../support/judging.js';
 
 const fixture = judgingFixture();
@@ -30,6 +31,29 @@ describe("A route that wants the authorization server's own word", () => {
   ])('HYB-03 gets it for a JWT in %s: %s', async (mode, expected) => {
     const token = fixture.active(await fixture.as.sign());
     expect(await fixture.judge(token, mode, FRESH)).toBe(expected);
+  });
+
+  it.each<Mode>(['local', 'hybrid'])('HYB-03 gets it for a JWT that was judged here before, in %s', async (mode) => {
+    const token = fixture.active(await fixture.as.sign());
+    expect(await fixture.judge(token, mode)).toBe('local 0');
+    expect(await fixture.judge(token, mode, FRESH)).toBe('both 1');
+    expect(await fixture.judge(token, mode)).toBe('local 0');
+  });
+
+  it('HYB-04 asks about every use of a JWT in both', async () => {
+    const token = fixture.active(await fixture.as.sign());
+    for (let use = 0; use < 2; use += 1) expect(await fixture.judge(token, 'both')).toBe('both 1');
+  });
+
+  it('ICACHE-02 gets none that is older than it wants, of a token that is remembered', async () => {
+    const clock = settableClock();
+    const by = fixture.open('remote', { cache: { ttlMs: 60_000 }, clock });
+    const token = fixture.active('opaque-token');
+    expect(await fixture.judge(token, by)).toBe('introspection 1');
+    clock.advanceSeconds(10);
+    expect(await fixture.judge(token, by, { introspectMaxAgeMs: 20_000 })).toBe('introspection 0');
+    expect(await fixture.judge(token, by, { introspectMaxAgeMs: 5000 })).toBe('introspection 1');
+    expect(await fixture.judge(token, by)).toBe('introspection 0');
   });
 
   it('HYB-03 refuses a JWT that the server calls inactive, and asks nothing about a bad one', async () => {

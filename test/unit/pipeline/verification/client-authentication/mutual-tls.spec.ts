@@ -6,6 +6,7 @@ import { Deadline } from '../../../../../libs/introspection/src/pipeline/deadlin
 import type { HttpClient } from '../../../../../libs/introspection/src/pipeline/outbound/http-client.js';
 import { mutualTls } from '../../../../../libs/introspection/src/pipeline/verification/client-authentication/mutual-tls.js';
 import { authenticate, authenticatorFor, unavailability } from '../../../../support/authenticated-call.js';
+import { httpOptions } from '../../../../support/endpoint-client.js';
 import { certificateAuthority } from '../../../../support/certificates.js';
 
 const authority = certificateAuthority();
@@ -34,7 +35,7 @@ function connecting(
   method: 'tls_client_auth' | 'self_signed_tls_client_auth' = 'tls_client_auth',
 ) {
   const options = { method, clientId: 'rs1', certificate: certificate as string, key: key as string };
-  const authenticator = mutualTls(options, { timeoutMs: 5000, maxResponseBytes: 65_536, retries: 0, ca: [authority.cert] });
+  const authenticator = mutualTls(options, httpOptions({ ca: authority.cert }));
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const peer = async (given?: HttpClient): Promise<string> => {
     const client = given ?? (await authenticator.transport?.(soon()));
