@@ -18,8 +18,7 @@ import { AUDIENCE, type AuthorizationServer } from './authorization-server.js';
 import { send, type HeaderLine, type RawConnection, type RawRequest, type RawResponse } from './raw-http.js';
 
 export type Adapter = 'express' | 'fastify';
-// Mutation runs need one only: the adapters differ in nothing that a mutant could change.
-export const ADAPTERS: readonly Adapter[] = process.env['TEST_ADAPTERS'] === 'express' ? ['express'] : ['express', 'fastify'];
+export const ADAPTERS: readonly Adapter[] = ['express', 'fastify'];
 
 /** An answer with what it cost. The counts are right while one request is served at a time. */
 export interface Exchange extends RawResponse {

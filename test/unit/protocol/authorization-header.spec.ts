@@ -69,6 +69,27 @@ describe('parseAuthorization', () => {
     );
   });
 
+  it.each<[field: string, kind: string]>([
+    ['Basic', 'none'],
+    ['Basic\tx', 'none'],
+    ['Basic  x y', 'none'],
+    ['Bearers x', 'none'],
+    ['Basic,x', 'malformed'],
+    ['Basic"x"', 'malformed'],
+    ['"Basic" x', 'malformed'],
+    [',', 'malformed'],
+  ])('reads the scheme of %j as a whole: %s', (field, kind) => {
+    expect(parse(field)).toEqual({ kind });
+  });
+
+  it('looks at no token that is too long, and does not count the spaces before it', () => {
+    const token = 'a'.repeat(8192);
+    expect(parse(`Bearer ${token}`)).toEqual({ kind: 'bearer', token });
+    expect(parse(`Bearer   ${token}  `)).toEqual({ kind: 'bearer', token });
+    for (const longer of [`${token}a`, `${token} `.repeat(2), `${token}"`])
+      expect(parse(`Bearer ${longer}`)).toEqual({ kind: 'too_long' });
+  });
+
   it('takes a field of blanks for none', () => {
     fc.assert(
       fc.property(blanks, (value) => {

@@ -39,6 +39,11 @@ describe('formatChallenge', () => {
     );
   });
 
+  it('puts one character in the place of each that does not fit', () => {
+    const params = only(formatChallenge('Bearer', { realm: 'é"\n', error_description: 'a"b\\c\té' }));
+    expect(Object.fromEntries(params)).toEqual({ realm: '?"?', error_description: "a'b'c??" });
+  });
+
   it('leaves out what is undefined', () => {
     expect([...only(formatChallenge('Bearer', { realm: 'api', error: undefined })).keys()]).toEqual(['realm']);
   });

@@ -77,6 +77,40 @@ describe('reading claims', () => {
     expect(readScopes({ scope, scp: ['admin'] }, mapping(['scope', 'scp']))).toEqual([]);
   });
 
+  it('IRESP-10 splits at commas where the operator says so, and around blanks', () => {
+    const commas: ClaimMapping = { ...mapping(['scope']), scopeSeparator: ',' };
+    expect(readScopes({ scope: 'a, b,,a ,c d' }, commas)).toEqual(['a', 'b', 'c d']);
+    expect(readScopes({ scope: 'a,b c' }, mapping(['scope']))).toEqual(['a,b', 'c']);
+  });
+
+  it('IRESP-10 reads scope as a list only where the operator says so', () => {
+    expect(readScopes({ scope: ['a', 'b'] }, { ...mapping(['scope']), scopeArrays: true })).toEqual(['a', 'b']);
+    expect(readScopes({ scope: ['a', 5] }, { ...mapping(['scope']), scopeArrays: true })).toEqual([]);
+    expect(readScopes({ scopes: ['a', 'b'] }, mapping([(claims: Claims) => claims['scopes']]))).toEqual(['a', 'b']);
+  });
+
+  it('reads what a function answers: a text or a list', () => {
+    expect(readText({ a: 'x' }, [(claims: Claims) => claims['a']])).toBe('x');
+    expect(readRoles({ a: 'x y' }, [(claims: Claims) => claims['a']])).toEqual(['x', 'y']);
+    expect(readRoles({ a: ['x'] }, [(claims: Claims) => claims['a']])).toEqual(['x']);
+    expect(readRoles({ roles: 'x y' }, ['roles'])).toEqual(['x', 'y']);
+  });
+
+  it('waits for no promise, and leaves none that is unhandled', async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    expect(readText({}, [() => Promise.reject(new Error('late'))])).toBeUndefined();
+    for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+
+  it('follows a path through objects only', () => {
+    expect(readText({ a: { b: 'x' } }, [['a', 'b']])).toBe('x');
+    for (const claims of [{ a: 'x' }, { a: ['x'] }, { a: null }, {}]) expect(readText(claims, [['a', '0']])).toBeUndefined();
+  });
+
   it('joins roles of all sources', () => {
     expect(readRoles({ roles: ['a'], realm_access: { roles: ['b', 'a'] } }, ['roles', ['realm_access', 'roles']])).toEqual([
       'a',

@@ -5,6 +5,7 @@ import {
   isNested,
   isNone,
   normalizeMediaType,
+  parseUnverifiedJweHeader,
   parseUnverifiedJwt,
 } from '../../../libs/introspection/src/protocol/compact-jwt.js';
 
@@ -52,11 +53,41 @@ describe('parseUnverifiedJwt', () => {
     expect(parseUnverifiedJwt(`${encode(header)}.${encode({})}.AAAA`)).toBeUndefined();
   });
 
+  it('JWT-01 JWT-02 takes a text with any other character for no JWT', () => {
+    const parts = [encode({ alg: 'ES256' }), encode({ a: 1 }), 'AAAA'];
+    expect(parseUnverifiedJwt(parts.join('.'))).toBeDefined();
+    for (const character of ['=', '+', '/', ' ', '\n', 'é'])
+      for (const at of [0, 1, 2]) {
+        const changed = parts.map((part, index) => (index === at ? `${part}${character}` : part));
+        expect(parseUnverifiedJwt(changed.join('.')), changed.join('.')).toBeUndefined();
+      }
+    for (const text of ['', '.', '..', parts[0] ?? '', parts.slice(0, 2).join('.'), `${parts.join('.')}.`, `.${parts.join('.')}`])
+      expect(parseUnverifiedJwt(text), text).toBeUndefined();
+    expect(parseUnverifiedJwt(`${parts[0]}..AAAA`)).toBeUndefined();
+  });
+
+  it('sees a header that is too deep, and reads no claims that are', () => {
+    const deep = Buffer.from(`{"alg":"ES256","x":${'['.repeat(70)}${']'.repeat(70)}}`).toString('base64url');
+    expect(parseUnverifiedJwt(`${deep}.${encode({})}.AAAA`)).toMatchObject({ isCanonical: false });
+    expect(parseUnverifiedJwt(`${encode({ alg: 'ES256' })}.${deep}.AAAA`)).toMatchObject({ unverifiedClaims: undefined });
+  });
+
   it('sees that a text stands for the bytes of another', () => {
     const header = encode({ alg: 'ES256' });
     expect(parseUnverifiedJwt(`${header}.${encode({ a: 1 })}.AAA`)?.isCanonical).toBe(true);
     // The last character of a part of 2 or 3 characters carries bits that decode to nothing.
     expect(parseUnverifiedJwt(`${header}.${encode({ a: 1 })}.AAB`)?.isCanonical).toBe(false);
+  });
+
+  it('JWT-02 calls a part canonical exactly when it is how its bytes are written', () => {
+    const header = encode({ alg: 'ES256' });
+    const isWritten = (part: string): boolean => Buffer.from(part, 'base64url').toString('base64url') === part;
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    for (const start of ['', 'A', 'AA', 'AAA', 'AAAA'])
+      for (const last of alphabet) {
+        const part = start + last;
+        expect(parseUnverifiedJwt(`${header}.e30.${part}`)?.isCanonical, part).toBe(isWritten(part));
+      }
   });
 
   it('gives no claims for a payload that is no JSON object', () => {
@@ -69,6 +100,40 @@ describe('parseUnverifiedJwt', () => {
     for (let round = 0; round < 100; round += 1) expect(parseUnverifiedJwt('.'.repeat(1_000_000))).toBeUndefined();
     expect(performance.now() - started).toBeLessThan(500);
   });
+});
+
+describe('parseUnverifiedJweHeader', () => {
+  const header = { alg: 'ECDH-ES', enc: 'A128GCM', kid: 'k1' };
+  const first = encode(header);
+
+  it('AT-14 reads the header of five parts, of which the second may be empty', () => {
+    expect(parseUnverifiedJweHeader(`${first}.AAAA.BBBB.CCCC.DDDD`)).toEqual(header);
+    expect(parseUnverifiedJweHeader(`${first}..BBBB.CCCC.DDDD`)).toEqual(header);
+  });
+
+  it.each([
+    `${first}.AAAA.BBBB.CCCC`,
+    `${first}.AAAA.BBBB.CCCC.DDDD.EEEE`,
+    `${first}.AAAA..CCCC.DDDD`,
+    `${first}.AAAA.BBBB..DDDD`,
+    `${first}.AAAA.BBBB.CCCC.`,
+    `${first}.A=.BBBB.CCCC.DDDD`,
+    `${first}.AAAA.B+.CCCC.DDDD`,
+    `${first}=.AAAA.BBBB.CCCC.DDDD`,
+    '.AAAA.BBBB.CCCC.DDDD',
+    'AAAA.AAAA.BBBB.CCCC.DDDD',
+    '....',
+    '',
+  ])('takes %s for no JWE', (text) => {
+    expect(parseUnverifiedJweHeader(text)).toBeUndefined();
+  });
+
+  it.each([{ alg: 'dir' }, { enc: 'A128GCM' }, { alg: 5, enc: 'A128GCM' }, { alg: 'dir', enc: 5 }, {}, [], null])(
+    'takes the header %j for that of no JWE',
+    (other) => {
+      expect(parseUnverifiedJweHeader(`${encode(other)}.AAAA.BBBB.CCCC.DDDD`)).toBeUndefined();
+    },
+  );
 });
 
 describe('what a header says', () => {
@@ -90,6 +155,11 @@ describe('what a header says', () => {
 
   it.each(['JWT', 'jwt', 'application/jwt', 'Application/JWT', { toString: 1 }, 5])('takes cty %j for a nested JWT', (cty) => {
     expect(isNested({ cty })).toBe(true);
+  });
+
+  it('JWT-21 sees no nested JWT elsewhere', () => {
+    for (const header of [{}, { cty: 'json' }, { cty: 'example/jwt' }, { cty: '' }]) expect(isNested(header)).toBe(false);
+    expect(hasCriticalExtensions({ kid: 'k1' })).toBe(false);
   });
 
   it('compares media types without regard to case and to application/', () => {

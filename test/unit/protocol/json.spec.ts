@@ -114,6 +114,14 @@ describe('decodeUtf8', () => {
   });
 });
 
+describe('a byte order mark', () => {
+  it('JWT-03 is kept, so that a text with one is no JSON', () => {
+    const text = decodeUtf8(Buffer.from([0xef, 0xbb, 0xbf, 0x7b, 0x7d]));
+    expect(text).toBe('\ufeff{}');
+    expect(parseJsonObject(text ?? '')).toBeUndefined();
+  });
+});
+
 describe('deepFreeze', () => {
   it('freezes everything', () => {
     const isFrozen = (value: unknown): boolean =>

@@ -13,6 +13,11 @@ describe('parseRetryAfter', () => {
     );
   });
 
+  it('reads through blanks', () => {
+    expect(parseRetryAfter(' 5 ', NOW)).toBe(5);
+    expect(parseRetryAfter(`\t${new Date(NOW + 30_000).toUTCString()} `, NOW)).toBe(30);
+  });
+
   it('reads any number of digits (RFC 9110 §10.2.3)', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[1-9]\d{2,40}$/), (digits) => {
