@@ -5,7 +5,7 @@ import { settableClock, type SettableClock } from '../support/clock.js';
 import { send, type RawResponse } from '../support/raw-http.js';
 import { startResourceServer, type Adapter, type ResourceServer } from '../support/resource-server.js';
 
-export const TIMEOUT_MS = 400;
+export const TIMEOUT_MS = 700;
 export const TTL_SECONDS = 60;
 export const OPEN_SECONDS = 10;
 export const FAILURES = 3;

@@ -31,7 +31,20 @@ const recovers = (work: (cell: Cell) => Promise<void>, seconds: number): Step =>
     await work(cell);
   }, seconds);
 
-const well = step((cell) => cell.expectServed(known(cell)));
+/** The start is no part of what is tested: on a busy machine the first answer may come too late. */
+const well = step(async (cell) => {
+  for (let left = 3; left > 0; left -= 1) {
+    const isLast = left === 1;
+    const isServed = await cell.expectServed(known(cell)).then(
+      () => true,
+      (error: unknown) => {
+        if (isLast) throw error;
+        return false;
+      },
+    );
+    if (isServed) return;
+  }
+});
 
 /** A probe, when the breaker lets one out; what it finds decides nothing about the token. */
 const probe = async (cell: Cell): Promise<void> => void (await cell.expectUnavailable(unknown(cell)));
@@ -59,8 +72,10 @@ function introspection(state: State): Step[] {
     ];
   return [
     step(async (cell) => {
-      if (!isNowhere(cell)) await cell.expectServed(known(cell));
-      if (!isNowhere(cell)) cell.fail();
+      if (!isNowhere(cell)) {
+        await well.act(cell);
+        cell.fail();
+      }
       for (let count = 0; count < FAILURES; count += 1) await cell.expectUnavailable(unknown(cell), { calls: [0, 2] });
       expect(cell.hasOpened, 'the breaker has opened').toBe(true);
     }),
@@ -107,7 +122,7 @@ function keySet(state: State): Step[] {
   return [
     step(async (cell) => {
       if (isNowhere(cell)) return;
-      await cell.expectServed(known(cell));
+      await well.act(cell);
       cell.fail();
     }),
     ...Array.from({ length: FAILURES }, () =>
