@@ -26,7 +26,7 @@ afterEach(async () => {
 
 /** Without retries a request is a call, so that both can be counted. */
 function open(http: Record<string, unknown> = {}, options: Record<string, unknown> = {}): Introspecting {
-  const rs = introspecting(upstream, { http: { retries: 0, timeoutMs: 200, ...http }, ...options });
+  const rs = introspecting(upstream, { http: { retries: 0, timeoutMs: 3000, ...http }, ...options });
   opened.push(rs);
   return rs;
 }
@@ -53,14 +53,18 @@ async function expectOpen(rs: Introspecting, seconds: number): Promise<void> {
   const outcome = await ask(rs);
   expect(outcome).toMatchObject({ ...OPEN, headers: { 'Retry-After': String(seconds), 'Cache-Control': 'no-store' } });
   expect(outcome.headers).not.toHaveProperty('WWW-Authenticate');
-  expect(outcome.elapsedMs).toBeLessThan(150);
+  expect(outcome.elapsedMs).toBeLessThan(1000);
   expect(upstream.connections - before).toBe(0);
 }
+
+/** Only a server that says nothing is waited for to the end. */
+const hasty = (handler: UpstreamHandler): Record<string, unknown> => (handler === silence ? { timeoutMs: 300 } : {});
+const silence: UpstreamHandler = () => undefined;
 
 const counted: [string, UpstreamHandler][] = [
   ['a reset', (socket) => socket.resetAndDestroy()],
   ['a close without a byte', (socket) => socket.destroy()],
-  ['a timeout', () => undefined],
+  ['a timeout', silence],
   ['429', answer(429)],
   ['502', answer(502)],
   ['503', answer(503)],
@@ -76,7 +80,7 @@ const uncounted: [string, UpstreamHandler][] = [
 
 describe('The breaker opens', () => {
   it.each(counted)('IERR-06 after five times %s, and not before', async (_what, handler) => {
-    const rs = open();
+    const rs = open(hasty(handler));
     upstream.handle = handler;
     expect(await calls(() => times(5, () => ask(rs)))).toBe(5);
     await settle();
@@ -156,7 +160,7 @@ describe('The breaker opens', () => {
 describe('The breaker half open', () => {
   /** Open for ten seconds that are over. */
   async function halfOpen(options: Record<string, unknown> = {}): Promise<Introspecting> {
-    const rs = open({ timeoutMs: 5000, ...options });
+    const rs = open(options);
     upstream.handle = answer(503);
     await times(5, () => ask(rs));
     rs.clock.advanceSeconds(10);
@@ -213,7 +217,7 @@ describe('The breaker half open', () => {
   });
 
   it.each([...counted, ...uncounted])('IERR-06 comes back after a probe that found %s', async (_what, handler) => {
-    const rs = await halfOpen({ timeoutMs: 200 });
+    const rs = await halfOpen(hasty(handler));
     upstream.handle = handler;
     expect(await calls(() => ask(rs))).toBe(1);
     await settle();
