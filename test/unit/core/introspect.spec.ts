@@ -103,9 +103,3 @@ describe('close', () => {
     expect(await call).toMatchObject({ status: 503 });
   });
 });
-
-describe('the methods that are not built', () => {
-  it.each(['health'])('%s is not there', (name) => {
-    expect(name in fixture.server).toBe(false);
-  });
-});

@@ -6,6 +6,7 @@ import { ResourceServerEngine } from '../pipeline/resource-server.js';
 import { ConfigurationError, type ConfigurationProblem } from '../protocol/configuration-error.js';
 import { assertAskable } from './assert-askable.js';
 import { Authenticator } from './authenticator.js';
+import type { GivenOptions } from './given-options.js';
 import { AUTHENTICATOR } from './injection-tokens.js';
 import type { IntrospectionModuleExtras, IntrospectionModuleOptions } from './module-options.js';
 
@@ -16,7 +17,7 @@ import type { IntrospectionModuleExtras, IntrospectionModuleOptions } from './mo
  *   could answer
  */
 export function createAuthenticator(
-  options: ResourceServerOptions,
+  given: GivenOptions,
   extras: IntrospectionModuleExtras,
   modules: ModulesContainer,
 ): Authenticator {
@@ -29,6 +30,7 @@ export function createAuthenticator(
       },
     ]);
   }
+  const options = given.open();
   const problems = globalGuardProblems(options, extras);
   const { globalGuard: _misplaced, ...rest } = isObject(options) ? (options as IntrospectionModuleOptions) : {};
   const checked = (isObject(options) ? rest : options) as ResourceServerOptions;

@@ -1,4 +1,4 @@
-/** The options as the application gave them. */
+/** The options as the application gave them, as {@link GivenOptions}. */
 export const INTROSPECTION_OPTIONS = Symbol('INTROSPECTION_OPTIONS');
 
 /** What stands beside the options. */

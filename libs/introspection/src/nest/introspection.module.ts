@@ -4,6 +4,7 @@ import { APP_GUARD, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError } from '../protocol/configuration-error.js';
 import { BearerStrategy } from './bearer.strategy.js';
 import { createAuthenticator } from './create-authenticator.js';
+import { GivenOptions } from './given-options.js';
 import { AUTHENTICATOR, INTROSPECTION_EXTRAS, INTROSPECTION_OPTIONS } from './injection-tokens.js';
 import { IntrospectionGuard } from './introspection.guard.js';
 import { IntrospectionLifecycle } from './introspection.lifecycle.js';
@@ -45,7 +46,7 @@ export class IntrospectionModule {
   static forRoot(options: IntrospectionModuleOptions): DynamicModule {
     const { globalGuard, ...rest } = options ?? {};
     return dynamicModule(globalGuard, [
-      { provide: INTROSPECTION_OPTIONS, useFactory: () => (options === undefined ? options : rest) },
+      { provide: INTROSPECTION_OPTIONS, useFactory: () => new GivenOptions(options === undefined ? options : rest) },
     ]);
   }
 

@@ -1,5 +1,6 @@
 import type { Provider } from '@nestjs/common';
 import { ConfigurationError } from '../protocol/configuration-error.js';
+import { GivenOptions } from './given-options.js';
 import { INTROSPECTION_OPTIONS } from './injection-tokens.js';
 import type { IntrospectionModuleAsyncOptions, IntrospectionOptionsFactory } from './module-options.js';
 
@@ -9,13 +10,19 @@ export function optionsProviders(options: IntrospectionModuleAsyncOptions): Prov
   const given = [useFactory, useClass, useExisting].filter((way) => way !== undefined);
   if (given.length !== 1) return [{ provide: INTROSPECTION_OPTIONS, useFactory: refuse }];
   if (useFactory !== undefined)
-    return [{ provide: INTROSPECTION_OPTIONS, inject, useFactory: useFactory as (...dependencies: unknown[]) => unknown }];
+    return [
+      { provide: INTROSPECTION_OPTIONS, inject, useFactory: hidden(useFactory as (...dependencies: unknown[]) => unknown) },
+    ];
   const fromClass = {
     provide: INTROSPECTION_OPTIONS,
-    useFactory: (factory: IntrospectionOptionsFactory) => factory.createIntrospectionOptions(),
+    useFactory: hidden((factory: unknown) => (factory as IntrospectionOptionsFactory).createIntrospectionOptions()),
   };
   if (useExisting !== undefined) return [{ ...fromClass, inject: [useExisting] }];
   return useClass === undefined ? [] : [useClass, { ...fromClass, inject: [useClass] }];
+}
+
+function hidden(useFactory: (...dependencies: unknown[]) => unknown): (...dependencies: unknown[]) => Promise<GivenOptions> {
+  return async (...dependencies) => new GivenOptions(await useFactory(...dependencies));
 }
 
 function refuse(): never {

@@ -3,18 +3,11 @@ import { having, problemsOf } from '../../../support/configuration.js';
 
 const NOT_BUILT: Record<string, unknown> = {
   resource: 'https://rs.example.com',
-  unknownTokens: { perClient: 20, windowMs: 60_000 },
   dpop: { mode: 'off' },
   mtls: { mode: 'off' },
   'revocation.backChannelLogout': { audience: 'x' },
   'revocation.securityEvents': {},
   mapPrincipal: () => undefined,
-  'http.maxConcurrent': 256,
-  'http.maxQueued': 1000,
-  'http.breaker': { failures: 5, openMs: 10_000 },
-  'http.userAgent': 'x',
-  'http.fetch': () => undefined,
-  'http.dispatcher': {},
 };
 
 const NO_SUCH_OPTION: Record<string, unknown> = {
@@ -24,6 +17,9 @@ const NO_SUCH_OPTION: Record<string, unknown> = {
   timeout: 5,
   'http.timeout': 5,
   'http.timeoutSeconds': 5,
+  'http.maxConnections': 5,
+  'http.agent': {},
+  'unknownTokens.max': 5,
   'extract.header': 'x',
   'claims.scope': 'scp',
   'clientAuthentication.secret': 'x',

@@ -38,6 +38,5 @@ export function linkStore(store: SharedCache | TokenCacheStore): StoreLink {
 async function getFromKeyv(keyv: SharedKeyv, keys: readonly string[]): Promise<readonly unknown[]> {
   const store = keyv.store as { getMany?: unknown } | undefined;
   if (typeof store?.getMany === 'function') return keyv.getMany([...keys]);
-  const rows = await Promise.all(keys.map((key) => keyv.getRaw(key)));
-  return rows.map((row) => row?.value);
+  return Promise.all(keys.map(async (key) => (keyv.getRaw === undefined ? keyv.get(key) : (await keyv.getRaw(key))?.value)));
 }

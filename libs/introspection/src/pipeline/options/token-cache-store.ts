@@ -17,7 +17,9 @@ export interface TokenCacheStore {
 export interface SharedKeyv {
   readonly store?: unknown;
   getMany(keys: string[]): Promise<readonly unknown[]>;
-  getRaw(key: string): Promise<{ value?: unknown } | undefined>;
+  get(key: string): Promise<unknown>;
+  /** Newer versions have it; unlike `get`, it passes failures on. */
+  getRaw?(key: string): Promise<{ value?: unknown } | undefined>;
   set(key: string, value: string, ttlMs: number): Promise<unknown>;
 }
 
