@@ -20,12 +20,18 @@ describe('A shared secret', () => {
     expect(await authenticate(authenticatorFor(post))).toEqual({ form, headers: {} });
   });
 
-  it.each([basic, post])('is asked for before each call by $method, so that it may change', async (options) => {
-    const secrets = ['one', 'two', ''];
-    const authenticator = authenticatorFor({ ...options, clientSecret: () => secrets.shift() });
-    const [first, second] = [await authenticate(authenticator), await authenticate(authenticator)];
-    expect(first).not.toEqual(second);
-    expect(await unavailability(authenticate(authenticator))).toContain('clientSecret');
+  it('CAUTH-03 is asked for before each call, so that it may change, and goes to the same place', async () => {
+    const answering = (options: Record<string, unknown>) => {
+      const secrets = ['one', 'two', ''];
+      return authenticatorFor({ ...options, clientId: 'rs1', clientSecret: () => secrets.shift() });
+    };
+    const [inHeader, inBody] = [answering(basic), answering(post)];
+    for (const secret of ['one', 'two']) {
+      expect(await authenticate(inHeader)).toEqual({ form: {}, headers: header(`rs1:${secret}`) });
+      expect(await authenticate(inBody)).toEqual({ form: { client_id: 'rs1', client_secret: secret }, headers: {} });
+    }
+    for (const authenticator of [inHeader, inBody])
+      expect(await unavailability(authenticate(authenticator))).toContain('clientSecret');
   });
 
   it('has nothing to renew', () => {
