@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CACHE_SECRET, describeSharing, FaultyStore } from '../support/shared-stores.js';
+import { describeSharing, FaultyStore } from '../support/shared-stores.js';
 
 const fixture = describeSharing();
 

@@ -7,13 +7,17 @@ export class Deadline {
   readonly #timeoutMs: number;
   readonly #startedMs = stopwatchMs();
 
-  constructor(timeoutMs: number) {
+  /** By the stopwatch, when the request began that this is a bound of. */
+  readonly originMs: number;
+
+  constructor(timeoutMs: number, originMs?: number) {
     this.#timeoutMs = timeoutMs;
+    this.originMs = originMs ?? this.#startedMs;
   }
 
   /** An equal part of the time that is left, for the first of several that are waited for one after the other. */
   share(parts: number): Deadline {
-    return new Deadline(this.leftMs / parts);
+    return new Deadline(this.leftMs / parts, this.originMs);
   }
 
   /** Milliseconds until the time is over, 0 when it is. */

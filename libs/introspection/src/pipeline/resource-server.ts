@@ -207,7 +207,10 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
   #createUnknownTokens(): UnknownTokens | undefined {
     const { clock, onEvent, unknownTokens } = this.#options;
     if (unknownTokens === undefined && onEvent === undefined) return undefined;
-    const clientOf = (request: object) => askClientKey(unknownTokens?.clientKey, request) ?? clientAddressOf(request);
+    const clientOf = (request: object) => {
+      const client = askClientKey(unknownTokens?.clientKey, request) ?? clientAddressOf(request);
+      return client !== undefined && client.length > MAX_CLIENT_LENGTH ? this.nameOf(client) : client;
+    };
     return new UnknownTokens({ limits: unknownTokens, clientOf, clock, emit: this.#emit });
   }
 
@@ -239,6 +242,9 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
     if (Object.isFrozen(requirement)) this.#checked.add(requirement);
   }
 }
+
+/** Longer names of clients are shortened to a hash, so that the table of them stays small. */
+const MAX_CLIENT_LENGTH = 200;
 
 /** A function that fails, or answers no text, leaves the address to go by. */
 function askClientKey(clientKey: ((request: unknown) => unknown) | undefined, request: object): string | undefined {

@@ -3,12 +3,13 @@ import { MetadataError } from '../../protocol/authorization-server-errors.js';
 import { metadataUrls } from '../../protocol/issuer-identifier.js';
 import { decodeUtf8, parseJsonObject } from '../../protocol/json.js';
 import { normalizeMediaType } from '../../protocol/compact-jwt.js';
-import type { Clock } from '../clock.js';
+import { type Clock, stopwatchMs } from '../clock.js';
 import type { Deadline } from '../deadline.js';
 import type { EventSink } from '../events.js';
 import type { NoticeSink } from '../notices.js';
 import type { EndpointClient } from '../outbound/endpoint-client.js';
 import { asDetails, OutboundError } from '../outbound/outbound-error.js';
+import type { OutboundResponse } from '../outbound/transport.js';
 import { retryAfterOf } from '../outbound/retry-after-of.js';
 import { Refreshable } from '../outbound/refreshable.js';
 
@@ -35,6 +36,8 @@ export interface MetadataSourceParts {
 export class MetadataSource {
   readonly #parts: MetadataSourceParts;
   readonly #document: Refreshable<AuthorizationServerMetadata>;
+  /** By the stopwatch; whoever was waiting then has had their answer, whatever else they need of the metadata. */
+  #failure: { readonly atMs: number; readonly error: MetadataError } | undefined;
 
   constructor(parts: MetadataSourceParts) {
     this.#parts = parts;
@@ -63,6 +66,7 @@ export class MetadataSource {
       if (this.#document.ageMs >= MAX_AGE_MS) this.#document.refreshInBackground();
       return value;
     }
+    if (this.#failure !== undefined && this.#failure.atMs >= deadline.originMs) throw this.#failure.error;
     const pause = this.#document.pauseLeftMs;
     if (pause > 0) throw new MetadataError({ detail: 'the metadata could not be fetched', retryAfterSeconds: pause / 1000 });
     return deadline.wait(this.#document.refresh(), () => new MetadataError({ detail: 'no metadata within the deadline' }));
@@ -78,6 +82,7 @@ export class MetadataSource {
       return metadata;
     } catch (error) {
       const failure = error instanceof MetadataError ? error : new MetadataError(describe(error));
+      this.#failure = { atMs: stopwatchMs(), error: failure };
       emit({ type: 'metadata.failed', issuer, code: failure.code });
       notify({
         level: 'error',
@@ -88,20 +93,27 @@ export class MetadataSource {
   }
 
   async #fetchFirst(deadline: Deadline): Promise<AuthorizationServerMetadata> {
-    const { issuer, allowInsecureHttp, client } = this.#parts;
+    const { issuer, client } = this.#parts;
     let reason = 'no document was found at the well-known locations';
     let wait: number | undefined;
     for (const url of metadataUrls(issuer)) {
-      const response = await client.send(() => ({ method: 'GET', url, headers: { accept: 'application/json' } }), deadline);
-      const type = response.headers.get('content-type')?.split(';', 1)[0]?.trim() ?? '';
-      wait ??= retryAfterOf(response, this.#parts.clock.now()).retryAfterSeconds;
-      if (response.status !== 200 || normalizeMediaType(type) !== 'application/json') continue;
-      const text = decodeUtf8(response.body);
-      const metadata = readMetadata(text === undefined ? undefined : parseJsonObject(text), issuer, allowInsecureHttp);
-      if (!('unusable' in metadata)) return metadata;
-      reason = metadata.unusable;
+      const prepare = () => ({ method: 'GET' as const, url, headers: { accept: 'application/json' } });
+      const found = await client.send(prepare, deadline, (response) => {
+        wait ??= retryAfterOf(response, this.#parts.clock.now()).retryAfterSeconds;
+        return this.#read(response);
+      });
+      if (found !== undefined && !('unusable' in found)) return found;
+      reason = found?.unusable ?? reason;
     }
     throw new MetadataError({ detail: reason, ...(wait !== undefined && { retryAfterSeconds: wait }) });
+  }
+
+  #read(response: OutboundResponse): ReturnType<typeof readMetadata> | undefined {
+    const type = response.headers.get('content-type')?.split(';', 1)[0]?.trim() ?? '';
+    if (response.status !== 200 || normalizeMediaType(type) !== 'application/json') return undefined;
+    const text = decodeUtf8(response.body);
+    const { issuer, allowInsecureHttp } = this.#parts;
+    return readMetadata(text === undefined ? undefined : parseJsonObject(text), issuer, allowInsecureHttp);
   }
 }
 

@@ -34,14 +34,17 @@ export class EndpointClient {
   }
 
   /**
+   * @param read reads the response; a 200 that it cannot read is no answer, and no trouble either
    * @param client where the connection itself is a credential, the one that has it
    * @throws {OutboundError} when no whole answer came in time, or no call went out
+   * @throws whatever `read` throws
    */
-  async send(
+  async send<T>(
     prepare: () => OutboundRequest | Promise<OutboundRequest>,
     deadline: Deadline,
+    read: (response: OutboundResponse) => T | Promise<T>,
     client = this.#parts.client,
-  ): Promise<OutboundResponse> {
+  ): Promise<T> {
     this.#refuseWhileOpen();
     if (!this.#slots.tryTake()) await this.#slots.take(deadline);
     let outcome: CallOutcome = 'neither';
@@ -50,8 +53,10 @@ export class EndpointClient {
       leave = this.breaker.takeLeave();
       if (leave === undefined) throw this.#openError();
       const response = await client.send(prepare, deadline);
-      outcome = outcomeOf(response.status);
-      return response;
+      outcome = outcomeOf(response.status, false);
+      const result = await read(response);
+      outcome = outcomeOf(response.status, true);
+      return result;
     } catch (error) {
       if (error instanceof OutboundError && TROUBLE.includes(error.failure)) outcome = 'failed';
       throw error;
@@ -71,8 +76,9 @@ export class EndpointClient {
   }
 }
 
-/** A 500 says no more than that one request failed. */
-function outcomeOf(status: number): CallOutcome {
+/** A 500, or a 200 that makes no sense, says no more than that one request failed. */
+function outcomeOf(status: number, isRead: boolean): CallOutcome {
   if (TROUBLE_STATUSES.includes(status)) return 'failed';
-  return status >= 500 ? 'neither' : 'answered';
+  const isAnswer = status >= 400 && status < 500;
+  return isAnswer || (status === 200 && isRead) ? 'answered' : 'neither';
 }

@@ -1,3 +1,4 @@
+import { disregard } from '../../protocol/thenable.js';
 import { OutboundError, toOutboundError } from './outbound-error.js';
 import type { AttemptLimits, OutboundRequest, OutboundResponse, Transport } from './transport.js';
 import { withoutFirstByte } from './undici-transport.js';
@@ -37,17 +38,22 @@ async function exchange(
   const response = await fetch(url, { method, headers, redirect: 'manual', signal, ...(body !== undefined && { body }) });
   // An opaque redirect has no status; one that was followed anyway has brought somebody else's answer.
   if (response.redirected || response.type === 'opaqueredirect') throw new OutboundError('malformed', 'REDIRECTED');
-  return { status: response.status, headers: new Map(response.headers), body: await readWhole(response.body, maxBytes) };
+  return { status: response.status, headers: new Map(response.headers), body: await readWhole(response.body, maxBytes, signal) };
 }
 
-async function readWhole(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array> {
+async function readWhole(body: ReadableStream<Uint8Array> | null, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+  if (body === null) return new Uint8Array();
+  const reader = body.getReader();
+  const letGo = (): void => disregard(reader.cancel());
+  signal.addEventListener('abort', letGo, { once: true });
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of body ?? []) {
-    size += chunk.byteLength;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    size += part.value.byteLength;
     if (size > maxBytes) throw new OutboundError('too_large');
-    chunks.push(chunk);
+    chunks.push(part.value);
   }
+  signal.removeEventListener('abort', letGo);
   return Buffer.concat(chunks, size);
 }
 

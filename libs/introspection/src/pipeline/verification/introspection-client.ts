@@ -26,6 +26,8 @@ export interface IntrospectionClientParts {
   readonly notify: NoticeSink;
 }
 
+type Read<T> = (response: OutboundResponse) => T | Promise<T>;
+
 /** Asks an issuer's introspection endpoint. @see RFC 7662 §2 */
 export class IntrospectionClient {
   readonly #parts: IntrospectionClientParts;
@@ -68,20 +70,26 @@ export class IntrospectionClient {
     const startedMs = stopwatchMs();
     let status: number | undefined;
     try {
-      const response = await this.#ask(token, deadline);
-      ({ status } = response);
-      this.#obeyRetryAfter(response);
-      const answer = await readIntrospectionAnswer(response, options, this.#parts.signedResponse, deadline, clock.now());
+      const answer = await this.#ask(token, deadline, (response) => {
+        ({ status } = response);
+        this.#obeyRetryAfter(response);
+        return readIntrospectionAnswer(response, options, this.#parts.signedResponse, deadline, clock.now());
+      });
       this.#isFailing = false;
       this.#lastSuccessAtMs = clock.now();
       const outcome = answer.active ? 'active' : 'inactive';
-      emit({ type: 'verification.introspected', issuer, outcome, status, durationMs: stopwatchMs() - startedMs });
+      emit({ type: 'verification.introspected', issuer, outcome, ...known(status), durationMs: stopwatchMs() - startedMs });
       return answer;
     } catch (error) {
       this.#isFailing = true;
       const failure = toIntrospectionFailure(error) as ResourceServerError;
-      const known = status !== undefined && { status };
-      emit({ type: 'verification.introspected', issuer, outcome: 'failed', ...known, durationMs: stopwatchMs() - startedMs });
+      emit({
+        type: 'verification.introspected',
+        issuer,
+        outcome: 'failed',
+        ...known(status),
+        durationMs: stopwatchMs() - startedMs,
+      });
       if (failure instanceof ClientRejectedError) emit({ type: 'verification.client_rejected', issuer, status: status ?? 0 });
       notify({
         level: 'error',
@@ -92,15 +100,15 @@ export class IntrospectionClient {
   }
 
   /** One call; and another where our credentials were refused and can be renewed. */
-  async #ask(token: string, deadline: Deadline): Promise<OutboundResponse> {
+  async #ask(token: string, deadline: Deadline, read: Read<IntrospectionResponse>): Promise<IntrospectionResponse> {
     const { authenticator } = this.#parts;
     const first = this.#createCall(token);
-    const response = await this.#send(first, deadline);
-    if (!isRejection(response) || authenticator.renew?.(first) !== true) return response;
-    return this.#send(this.#createCall(token), deadline);
+    const readFirst: Read<IntrospectionResponse | undefined> = (response) =>
+      isRejection(response) && authenticator.renew?.(first) === true ? undefined : read(response);
+    return (await this.#send(first, deadline, readFirst)) ?? this.#send(this.#createCall(token), deadline, read);
   }
 
-  async #send(call: UnauthenticatedCall, deadline: Deadline): Promise<OutboundResponse> {
+  async #send<T>(call: UnauthenticatedCall, deadline: Deadline, read: Read<T>): Promise<T> {
     const { authenticator } = this.#parts;
     const endpoint = this.#parts.endpoint(deadline);
     const url = typeof endpoint === 'string' ? endpoint : await endpoint;
@@ -109,7 +117,7 @@ export class IntrospectionClient {
       await authenticator.authenticate(call, deadline);
       return { method: 'POST' as const, url, headers: call.headers, body: call.form.toString() };
     };
-    return this.#parts.client.send(prepare, deadline, transport);
+    return this.#parts.client.send(prepare, deadline, read, transport);
   }
 
   #createCall(token: string): UnauthenticatedCall {
@@ -126,4 +134,8 @@ export class IntrospectionClient {
     const { retryAfterSeconds } = retryAfterOf(response, sinceMs);
     if (retryAfterSeconds !== undefined) this.#silence = { sinceMs, durationMs: retryAfterSeconds * 1000 };
   }
+}
+
+function known(status: number | undefined): { readonly status?: number } {
+  return status === undefined ? {} : { status };
 }

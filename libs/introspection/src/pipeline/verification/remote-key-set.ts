@@ -8,6 +8,7 @@ import type { NoticeSink } from '../notices.js';
 import type { KeySetLifetime } from '../options/resolved-options.js';
 import type { EndpointClient } from '../outbound/endpoint-client.js';
 import { asDetails, OutboundError } from '../outbound/outbound-error.js';
+import type { OutboundResponse } from '../outbound/transport.js';
 import { retryAfterOf } from '../outbound/retry-after-of.js';
 import { Refreshable } from '../outbound/refreshable.js';
 import type { VerificationKey } from '../keys/jwk.js';
@@ -133,17 +134,8 @@ export class RemoteKeySet implements KeySet {
     const { issuer, client, emit, notify } = this.#parts;
     try {
       const url = await this.#parts.url(deadline);
-      const response = await client.send(() => ({ method: 'GET', url, headers: { accept: MEDIA_TYPES.join(', ') } }), deadline);
-      const type = response.headers.get('content-type')?.split(';', 1)[0]?.trim() ?? '';
-      if (response.status !== 200) {
-        const retryAfterSeconds = retryAfterOf(response, this.#parts.clock.now());
-        throw new KeySetUnavailableError({ detail: `${response.status} from the key set endpoint`, ...retryAfterSeconds });
-      }
-      if (!MEDIA_TYPES.includes(normalizeMediaType(type)))
-        throw new KeySetUnavailableError({ detail: 'the key set has a wrong content type' });
-      const text = decodeUtf8(response.body);
-      const keys = readKeySet(text === undefined ? undefined : parseJsonObject(text), false);
-      if (keys === undefined) throw new KeySetUnavailableError({ detail: 'the key set holds no usable key, or far too many' });
+      const prepare = () => ({ method: 'GET' as const, url, headers: { accept: MEDIA_TYPES.join(', ') } });
+      const keys = await client.send(prepare, deadline, (response) => readKeys(response, this.#parts.clock.now()));
       emit({ type: 'keys.refreshed', issuer });
       return keys;
     } catch (error) {
@@ -154,4 +146,19 @@ export class RemoteKeySet implements KeySet {
       throw failure;
     }
   }
+}
+
+/** @throws {KeySetUnavailableError} for what is no key set */
+function readKeys(response: OutboundResponse, nowMs: number): readonly VerificationKey[] {
+  const type = response.headers.get('content-type')?.split(';', 1)[0]?.trim() ?? '';
+  if (response.status !== 200) {
+    const retryAfterSeconds = retryAfterOf(response, nowMs);
+    throw new KeySetUnavailableError({ detail: `${response.status} from the key set endpoint`, ...retryAfterSeconds });
+  }
+  if (!MEDIA_TYPES.includes(normalizeMediaType(type)))
+    throw new KeySetUnavailableError({ detail: 'the key set has a wrong content type' });
+  const text = decodeUtf8(response.body);
+  const keys = readKeySet(text === undefined ? undefined : parseJsonObject(text), false);
+  if (keys === undefined) throw new KeySetUnavailableError({ detail: 'the key set holds no usable key, or far too many' });
+  return keys;
 }

@@ -1,3 +1,4 @@
+import { IntrospectionUnavailableError } from '../../../protocol/authorization-server-errors.js';
 import type { ResolvedHttpOptions } from '../../options/resolved-options.js';
 import type { ClientAuthentication } from '../../options/options.js';
 import { HttpClient } from '../../outbound/http-client.js';
@@ -19,6 +20,11 @@ export function mutualTls(options: MutualTls, http: ResolvedHttpOptions): Client
       form.set('client_id', options.clientId);
     },
     async transport(deadline) {
+      if (http.fetch !== undefined || http.dispatcher !== undefined) {
+        throw new IntrospectionUnavailableError({
+          detail: 'mutual TLS needs our connections: leave http.fetch and http.dispatcher out',
+        });
+      }
       const certificate = await askForText(options.certificate, 'certificate', deadline);
       const key = await askForText(options.key, 'key', deadline);
       if (current === undefined || current.certificate !== certificate || current.key !== key) {
