@@ -40,15 +40,15 @@ export class CallsInFlight<T> {
     const newest = this.#calls.get(name)?.newest;
     const isYoung = newest !== undefined && maxAgeMs > 0 && now - newest.startedMs <= maxAgeMs;
     return deadline.wait(
-      isYoung ? newest.result : this.#start(name, now, start),
+      isYoung ? newest.result : this.#start(name, now, deadline.originMs, start),
       () => new IntrospectionUnavailableError({ detail: 'no answer within the deadline (see http.timeoutMs)' }),
     );
   }
 
-  #start(name: string, startedMs: number, start: (call: CallUnderWay) => Promise<T>): Promise<T> {
+  #start(name: string, startedMs: number, originMs: number, start: (call: CallUnderWay) => Promise<T>): Promise<T> {
     const calls = this.#calls.get(name) ?? { begun: 0, running: 0, latestEnded: 0 };
     const number = calls.begun + 1;
-    const deadline = new Deadline(this.timeoutMs);
+    const deadline = new Deadline(this.timeoutMs, originMs);
     const result = start({ deadline, isOvertaken: () => calls.latestEnded > number })
       .then((answer) => {
         calls.latestEnded = Math.max(calls.latestEnded, number);

@@ -28,6 +28,14 @@ function networkOf(address: string): string {
   const tail = after === undefined || after === '' ? [] : after.split(':');
   const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => '0');
   const groups = after === undefined ? head : [...head, ...zeros, ...tail];
+  const numbers = groups.map((group) => Number.parseInt(group, 16));
+  // An IPv4 address in the form of an IPv6 one, which some systems give.
+  if (numbers.slice(0, 5).every((number) => number === 0) && numbers[5] === 0xffff) {
+    return numbers
+      .slice(6, 8)
+      .flatMap((number) => [number >> 8, number & 255])
+      .join('.');
+  }
   return `${groups
     .slice(0, 4)
     .map((group) => Number.parseInt(group, 16).toString(16))
