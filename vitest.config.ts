@@ -17,6 +17,8 @@ export default defineConfig({
     exclude: ['test/package/install/**', '**/node_modules/**'],
     // One for each of the two cores that the time limit of npm test is meant for.
     maxWorkers: 2,
+    // Loading Nest anew for each of some hundred files takes as long as the tests. Nothing here lives at module level.
+    isolate: false,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     coverage: { provider: 'v8', include: ['libs/introspection/src/**/*.ts'] },
