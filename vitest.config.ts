@@ -14,7 +14,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.spec.ts'],
-    exclude: ['test/package/install/**', '**/node_modules/**'],
+    exclude: ['test/package/**', '**/node_modules/**'],
     // One for each of the two cores that the time limit of npm test is meant for.
     maxWorkers: 2,
     // Loading Nest anew for each of some hundred files takes as long as the tests. Nothing here lives at module level.

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 // No alias here: these tests see the packed tarball and nothing of the sources.
 export default defineConfig({
   test: {
-    include: ['test/package/install/**/*.spec.ts'],
+    include: ['test/package/**/*.spec.ts'],
     globalSetup: ['test/package/support/packed-once.ts'],
     testTimeout: 240_000,
     hookTimeout: 240_000,

@@ -1,6 +1,6 @@
 import { disregard } from '../../protocol/thenable.js';
 import { type Clock, isWithin, stopwatchMs } from '../clock.js';
-import type { Deadline } from '../deadline.js';
+import { Deadline } from '../deadline.js';
 import type { EventSink } from '../events.js';
 import type { NoticeSink } from '../notices.js';
 import type { Seal } from './seal.js';
@@ -12,6 +12,8 @@ import type { StoreLink } from './store-link.js';
 const PAUSE_MS = 1000;
 /** The store's part of the time that a request has; the authorization server may have to be asked after it. */
 const PARTS_OF_DEADLINE = 4;
+/** Less than this is no time for a store to answer in, so long as half of what is left is more. */
+const LEAST_MS = 200;
 
 /** What a shared store works with. */
 export interface SharedStoreParts {
@@ -59,9 +61,10 @@ export class SharedStore {
     // Whoever loses the race may fail later, when nobody listens any more.
     disregard(running);
     try {
-      const result = await deadline
-        .share(PARTS_OF_DEADLINE)
-        .wait(running, () => new StoreFailure('the shared store did not answer in time'));
+      const result = await storesPartOf(deadline).wait(
+        running,
+        () => new StoreFailure('the shared store did not answer in time'),
+      );
       this.#failedAtMs = undefined;
       this.#outageSinceMs = undefined;
       return result;
@@ -82,4 +85,9 @@ export class SharedStore {
       text: `cache.shared: ${why}. Without it every answer is asked for live; check the store and its connection`,
     });
   }
+}
+
+function storesPartOf(deadline: Deadline): Deadline {
+  const { leftMs } = deadline;
+  return new Deadline(Math.max(leftMs / PARTS_OF_DEADLINE, Math.min(LEAST_MS, leftMs / 2)), deadline.originMs);
 }
