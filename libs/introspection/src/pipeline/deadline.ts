@@ -43,6 +43,11 @@ export class Deadline {
   }
 }
 
+/** A timer that comes later than this says that the process was busy, and could neither ask nor hear. */
+const STALL_MS = 20;
+/** What is given back of such a time at most. */
+const MAX_GRACE_MS = 100;
+
 /**
  * Calls back when a time is over and what has come in until then was heard: a process that was busy runs its timers
  * before it reads its sockets, and would take its own business for the other's silence. Keeps no process alive.
@@ -50,8 +55,16 @@ export class Deadline {
  * @returns what cancels it
  */
 export function afterHearing(durationMs: number, callback: () => void): () => void {
+  const dueMs = stopwatchMs() + durationMs;
   let immediate: NodeJS.Immediate | undefined;
-  const timer = setTimeout(() => (immediate = setImmediate(callback)), Math.ceil(durationMs)).unref();
+  const hear = (): void => {
+    immediate = setImmediate(callback);
+  };
+  let timer = setTimeout(() => {
+    const lateMs = stopwatchMs() - dueMs;
+    if (lateMs < STALL_MS) hear();
+    else timer = setTimeout(hear, Math.min(lateMs, MAX_GRACE_MS)).unref();
+  }, Math.ceil(durationMs)).unref();
   return () => {
     clearTimeout(timer);
     clearImmediate(immediate);
