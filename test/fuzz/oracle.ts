@@ -39,6 +39,7 @@ export function allowedBy(draft: Draft, bytes: Buffer, profile: Profile, tokens:
   const value = (fields[0] ?? '').replace(/^[ \t]+|[ \t]+$/g, '');
   const presented = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i.exec(value)?.[1];
   if (presented !== undefined) {
+    if (profile === 'open' && hasTokenElsewhere(draft)) return { allowed: NOBODY, isGood: false };
     const known = tokens.find(({ text }) => text === presented);
     return { allowed: subjectsOf(known === undefined ? [] : [known]), isGood: draft.isOrdinary && known?.worth === 'valid' };
   }
@@ -48,6 +49,15 @@ export function allowedBy(draft: Draft, bytes: Buffer, profile: Profile, tokens:
   const elsewhere = `${draft.target} ${draft.body ?? ''}`;
   const isThere = ({ text }: FuzzToken): boolean => elsewhere.includes(text) || elsewhere.includes(encodeURIComponent(text));
   return { allowed: subjectsOf(tokens.filter(isThere)), isGood: false };
+}
+
+/** Whether another place, where it counts, holds a token beyond doubt. */
+function hasTokenElsewhere({ method, target, lines, body }: Draft): boolean {
+  const types = lines.filter(([name]) => name === 'Content-Type').map(([, value]) => value);
+  const isForm = types.length === 1 && types[0] === 'application/x-www-form-urlencoded';
+  const isEncoded = lines.some(([name]) => name === 'Content-Encoding');
+  if (method === 'GET' || method === 'HEAD') return /^\/r\?(.*&)?access_token=[\w.~-]+(&.*)?$/.test(target);
+  return isForm && !isEncoded && /^(.*&)?access_token=[\w.~-]+(&.*)?$/.test(body ?? '');
 }
 
 function subjectsOf(tokens: readonly FuzzToken[]): ReadonlySet<string> {
