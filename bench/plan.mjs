@@ -3,18 +3,18 @@ export const PLANS = {
   full: {
     name: 'full',
     // Many and short: what disturbs the machine lasts for seconds, and then disturbs a whole round.
-    rounds: 40,
+    rounds: 16,
     connections: 32,
     hotMilliseconds: 200,
     warmUpRequests: 10_000,
     coldRequests: 400,
     rejectedRequests: 200,
     // Short enough that no cached answer ages out (60 s) before the last round.
-    zipf: { tokens: 10_000, draws: 30_000, rounds: 20, milliseconds: 200, connections: 64 },
+    zipf: { tokens: 10_000, draws: 30_000, rounds: 8, milliseconds: 200, connections: 64 },
     stampede: { requests: 500, times: 3 },
     directMilliseconds: 80,
-    verification: { rounds: 30, tokens: 200 },
-    network: { rounds: 25, calls: 1500, lanes: 16 },
+    verification: { rounds: 15, tokens: 200 },
+    network: { rounds: 12, calls: 1500, lanes: 16 },
     distinctTokens: 1_000_000,
   },
   quick: {
