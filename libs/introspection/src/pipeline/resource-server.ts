@@ -87,7 +87,7 @@ export class ResourceServerEngine implements ResourceServer, ResourceServerState
     this.#cache = cache;
     let issuers = 0;
     const nextTag = () => `${(issuers += 1)}:`;
-    const parts = { options: this.options, client: this.#client, ...sinks, nameOf: this.nameOf, cache, marks, nextTag };
+    const parts = { options: this.options, client: this.#client, ...sinks, cache, marks, nextTag };
     this.issuers = new TrustedIssuers(parts);
     this.unknownTokens = this.#createUnknownTokens();
     for (const text of warnings) this.#notify({ level: 'warn', text });

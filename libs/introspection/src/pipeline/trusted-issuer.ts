@@ -6,7 +6,6 @@ import type { AnswerCache } from './cache/answer-cache.js';
 import { RememberedIntrospection } from './cache/remembered-introspection.js';
 import type { RevocationMarks } from './cache/revocation-marks.js';
 import { TokenIdentity } from './cache/token-identity.js';
-import type { TokenHash } from './cache/token-hash.js';
 import type { Deadline } from './deadline.js';
 import type { EventSink } from './events.js';
 import { compareMetadata } from './issuer/compare-metadata.js';
@@ -36,8 +35,6 @@ export interface SharedParts {
   readonly client: HttpClient;
   readonly emit: EventSink;
   readonly notify: NoticeSink;
-  /** Names tokens in tables, so that none of them holds one. */
-  readonly nameOf: TokenHash;
   /** Absent where nothing is remembered. */
   readonly cache: AnswerCache | undefined;
   readonly marks: RevocationMarks;
